@@ -91,7 +91,8 @@ impl Transaction {
     /// each (ZIP 215 defines batch and single verification alike).
     ///
     /// # Errors
-    /// The index of the first transaction that is not valid, and the rule it breaks.
+    /// The index of a transaction that is not valid, and the rule it breaks. All amounts (T1, T2)
+    /// are checked before any signature (T3, T4); of each kind it is the first.
     pub fn verify_all(
         transactions: Vec<Self>,
         network: NetworkId,

@@ -17,6 +17,9 @@ use crate::transaction::Transaction;
 /// The bytes of the length that stands before each frame: u32, little-endian.
 pub const FRAME_PREFIX_BYTES: usize = 4;
 
+/// How the encoding of [`Message::Hello`] starts: with its variant number.
+const HELLO_VARIANT: [u8; 4] = [0; 4];
+
 /// Where a chain runs, densest near its tip, for a peer to find the last block in common. The
 /// first entry is the tip; genesis need not be in it.
 pub type Locator = Bounded<BlockRef, MAX_LOCATOR>;
@@ -44,17 +47,12 @@ impl Hello {
         Self { magic: MAGIC, version: VERSION, rules, status }
     }
 
-    /// Checks that a peer who says this can be talked to.
+    /// Checks that a peer who says this can be talked to. [`Message::decode`] has seen to it that
+    /// it speaks our version.
     ///
     /// # Errors
-    /// [`HelloError`]: no Cairn node, another version, other rules, or ourselves.
+    /// [`HelloError`]: other rules, or ourselves.
     pub fn check(&self, rules: &Rules, instance: InstanceId) -> Result<(), HelloError> {
-        if self.magic != MAGIC {
-            return Err(HelloError::Magic);
-        }
-        if self.version != VERSION {
-            return Err(HelloError::Version(self.version));
-        }
         if let Some(difference) = rules.difference(&self.rules) {
             return Err(HelloError::Rules(difference));
         }
@@ -154,9 +152,22 @@ impl Message {
     /// The message in a frame's content.
     ///
     /// # Errors
-    /// [`FrameError`] if it is malformed.
+    /// [`FrameError`] if it is malformed, or a hello of another program or version.
     pub fn decode(content: &[u8]) -> Result<Self, FrameError> {
+        check_version(content)?;
         Ok(codec::decode(content)?)
+    }
+}
+
+/// Reads the start of a hello, which is the same in all versions, so that a peer of another
+/// version is named as such whatever its hello holds beyond that.
+fn check_version(content: &[u8]) -> Result<(), HelloError> {
+    let Some(hello) = content.strip_prefix(&HELLO_VARIANT) else { return Ok(()) };
+    let rest = hello.strip_prefix(&MAGIC).ok_or(HelloError::Magic)?;
+    match rest.first_chunk().map(|bytes| u16::from_le_bytes(*bytes)) {
+        Some(VERSION) => Ok(()),
+        Some(other) => Err(HelloError::Version(other)),
+        None => Err(HelloError::Magic),
     }
 }
 
@@ -166,6 +177,9 @@ pub enum FrameError {
     /// A length that no message has.
     #[error("a frame of {0} bytes, where it has 1 to {MAX_MESSAGE_BYTES}")]
     Length(u32),
+    /// A hello that is not ours.
+    #[error(transparent)]
+    Hello(#[from] HelloError),
     /// A message that is not well-formed.
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -240,12 +254,23 @@ mod tests {
         let us = InstanceId([2; 16]);
         assert_eq!(hello.check(&rules, us), Ok(()));
         assert_eq!(hello.check(&rules, InstanceId([1; 16])), Err(HelloError::Ourselves));
-        let stranger = Hello { magic: *b"HTTP", ..hello.clone() };
-        assert_eq!(stranger.check(&rules, us), Err(HelloError::Magic));
-        let newer = Hello { version: 2, ..hello.clone() };
-        assert_eq!(newer.check(&rules, us), Err(HelloError::Version(2)));
         let harder = Hello { rules: Rules { difficulty: 25, ..rules.clone() }, ..hello };
         let error = harder.check(&rules, us).expect_err("another network");
         assert!(error.to_string().ends_with("rules.difficulty is 24 here and 25 there"), "{error}");
+    }
+
+    #[test]
+    fn a_hello_of_another_version_is_told_apart_whatever_it_holds() {
+        let good = codec::encode(&Message::Hello(Hello::new(Rules::default(), status())));
+        let refused = |bytes: &[u8]| match Message::decode(bytes) {
+            Err(FrameError::Hello(error)) => error,
+            other => panic!("{other:?}"),
+        };
+        let newer = [&good[..8], &[2, 0], b"something else"].concat();
+        assert_eq!(refused(&newer), HelloError::Version(2));
+        let stranger = [&good[..4], b"HTTP", &good[8..]].concat();
+        assert_eq!(refused(&stranger), HelloError::Magic);
+        assert_eq!(refused(&good[..9]), HelloError::Magic);
+        assert!(matches!(Message::decode(&good[..10]), Err(FrameError::Codec(_))));
     }
 }

@@ -19,7 +19,7 @@ use crate::header::BlockRef;
 use crate::target::Work;
 use crate::time::Timestamp;
 
-/// The first four bytes of every datagram and of every link.
+/// The first four bytes of every datagram and of every hello.
 pub const MAGIC: [u8; 4] = *b"CRN\x01";
 /// The version of the messages in docs/PROTOCOL.md.
 pub const VERSION: u16 = 1;

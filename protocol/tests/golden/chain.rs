@@ -5,7 +5,7 @@ use cairn_protocol::block::content_root_of;
 use cairn_protocol::retarget::required_target;
 use cairn_protocol::{
     Amount, Header, Height, Memo, Network, Payment, Proof, ProvenHeader, Reward, Rules, SecretKey,
-    Sequence, Timestamp, Transaction, VerifiedBlock,
+    Sequence, Timestamp, Transaction, VerifiedBlock, VerifiedTransaction,
 };
 
 /// Where the search for each proof starts: at the nonce that it finds, so that it ends at once.
@@ -55,7 +55,7 @@ impl Chain {
     /// The transactions of block 2 and 3.
     pub(crate) fn transactions(&self) -> Vec<&Transaction> {
         let payments = self.blocks.iter().flat_map(VerifiedBlock::payments);
-        payments.map(|payment| payment.transaction()).collect()
+        payments.map(VerifiedTransaction::transaction).collect()
     }
 
     fn extend(&mut self, miner: &SecretKey, reward: &str, payments: Vec<(SecretKey, Payment)>) {

@@ -5,7 +5,9 @@ use cairn_protocol::messages::{
     Announcement, Answer, Datagram, EncodedBlock, FRAME_PREFIX_BYTES, Hello, InstanceId, Message,
     Request, RequestId, Status, frame, frame_length,
 };
-use cairn_protocol::{BlockRef, Bounded, Timestamp, TransactionId, Work};
+use cairn_protocol::{
+    BlockRef, Bounded, Timestamp, TransactionId, VerifiedBlock, VerifiedTransaction, Work,
+};
 use serde::Serialize;
 
 use crate::chain::Chain;
@@ -55,10 +57,11 @@ pub(crate) fn announcements(chain: &Chain) -> [Announcement; 3] {
 
 pub(crate) fn messages(chain: &Chain) -> Vec<Message> {
     let blocks = &chain.blocks;
-    let refs: Vec<BlockRef> = blocks.iter().map(|block| block.block_ref()).collect();
+    let refs: Vec<BlockRef> = blocks.iter().map(VerifiedBlock::block_ref).collect();
     let downwards = refs.iter().rev().copied();
     let transactions = || chain.transactions().into_iter().cloned();
-    let mut ids: Vec<TransactionId> = blocks[1].payments().iter().map(|one| one.id()).collect();
+    let mut ids: Vec<TransactionId> =
+        blocks[1].payments().iter().map(VerifiedTransaction::id).collect();
     ids.sort_unstable();
     let headers = blocks.iter().map(|block| *block.header().sealed());
     let bodies = blocks[..2].iter().map(|block| encode(&block.to_block()));

@@ -132,11 +132,12 @@ fn retargeting() -> Vec<RetargetVector> {
         Case { rules: fixed, ..case("a fixed difficulty never moves", 1_000, 1_000) },
         Case { rules: slow, ..case("another pace", 512_345, 600_000) },
     ]
+    .each_ref()
     .map(retarget_vector)
     .into()
 }
 
-fn retarget_vector(case: Case) -> RetargetVector {
+fn retarget_vector(case: &Case) -> RetargetVector {
     let at = |millis: i64| {
         Timestamp::from_millis(u64::try_from(millis).expect("after the epoch")).expect("small")
     };

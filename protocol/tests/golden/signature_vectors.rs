@@ -63,16 +63,16 @@ pub(crate) fn all(chain: &Chain) -> Vec<SignatureVector> {
         ("an ordinary signature with another R of small order", owned(point(ORDER_8), s)),
         ("an ordinary signature of another key", forged(bob().account().0, r, s)),
     ];
-    cases.map(|(why, transaction)| vector(chain, why, transaction)).into()
+    cases.map(|(why, transaction)| vector(chain, why, &transaction)).into()
 }
 
-fn vector(chain: &Chain, why: &'static str, transaction: Transaction) -> SignatureVector {
+fn vector(chain: &Chain, why: &'static str, transaction: &Transaction) -> SignatureVector {
     let network = chain.network.id();
     let alone = transaction.clone().verify(network).map_err(|error| error.rule());
     let batch = Transaction::verify_all(vec![transaction.clone()], network)
         .map_err(|(_, error): (usize, TransactionError)| error.rule());
     assert_eq!(batch.err(), alone.clone().err(), "single and batch agree: {why}");
-    SignatureVector { why, transaction: encoding(&transaction), refused_by: alone.err() }
+    SignatureVector { why, transaction: encoding(transaction), refused_by: alone.err() }
 }
 
 fn payment(sender: AccountId) -> Payment {
