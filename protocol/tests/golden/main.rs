@@ -38,7 +38,7 @@ struct Golden {
     messages: MessageVectors,
 }
 
-const ABOUT: &str = "Golden vectors of docs/PROTOCOL.md, section 16. Bytes are lower-case hex. \
+const ABOUT: &str = "Golden vectors of docs/PROTOCOL.md, section 18. Bytes are lower-case hex. \
                      Amounts are micro-coins and, like work, decimal strings; times are \
                      milliseconds. Written by protocol/tests/golden (CAIRN_BLESS=1).";
 
