@@ -1,0 +1,197 @@
+//! Fork choice: which complete branch the active chain follows, and the move there.
+
+use std::collections::BTreeMap;
+
+use cairn_protocol::{BlockRef, Height, Reward, VerifiedBlock};
+
+use crate::connect::{Body, check_count, connect, disconnect};
+use crate::context::{ContextError, Stop};
+use crate::error::Fault;
+use crate::overlay::Overlay;
+use crate::tables::{ActiveBlock, HeaderRow};
+use crate::types::TipChange;
+use crate::update::Update;
+
+/// Blocks of this call, which need not be read from the database again.
+pub(crate) type Given<'g> = BTreeMap<BlockRef, &'g VerifiedBlock>;
+
+/// The part of a branch that the active chain lacks.
+struct Branch {
+    /// The last block in common.
+    fork: HeaderRow,
+    /// The blocks after it, in ascending order.
+    blocks: Vec<HeaderRow>,
+}
+
+/// Why the active chain does not move to a branch.
+enum Failure {
+    /// This block of the branch is invalid.
+    Invalid(BlockRef, ContextError),
+    Fault(Fault),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Update<'_> {
+    /// Moves the tip to the branch with the most work among those that became complete, if that
+    /// is more than the tip's: on a tie what came first stays. A branch with an invalid block in
+    /// it is not followed; that block and its descendants are marked, and the next best branch is
+    /// tried, which may be the valid part below it.
+    pub(crate) fn advance(
+        &mut self,
+        given: &Given<'_>,
+        refused: &mut Vec<(BlockRef, ContextError)>,
+    ) -> Result<Option<TipChange>, Fault> {
+        let mut candidates = std::mem::take(&mut self.completed);
+        candidates.sort_by_key(|row| (std::cmp::Reverse(row.work), row.complete));
+        for candidate in candidates {
+            if candidate.work <= self.state.tip.work {
+                break;
+            }
+            if self.tables.expect_header(candidate.block_ref())?.invalid {
+                continue;
+            }
+            match self.switch_to(&candidate, given) {
+                Ok(change) => return Ok(Some(change)),
+                Err(Failure::Fault(fault)) => return Err(fault),
+                Err(Failure::Invalid(block, error)) => {
+                    refused.push((block, error));
+                    let descendants = self.condemn(block)?;
+                    let also = descendants.into_iter().filter(|block| given.contains_key(block));
+                    refused.extend(also.map(|block| (block, ContextError::InvalidParent)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Disconnects the tip and everything down to an active block.
+    pub(crate) fn retreat_to(&mut self, fork: HeaderRow) -> Result<(), Fault> {
+        let mut accounts = Overlay::new(self.tables);
+        self.disconnect_above(&fork, &mut accounts)?;
+        self.adopt(fork.block_ref().height, &[], &fork, accounts)?;
+        Ok(())
+    }
+
+    /// Makes a branch the active chain, after all of it was found to be valid: nothing is written
+    /// before that.
+    fn switch_to(&mut self, end: &HeaderRow, given: &Given<'_>) -> Result<TipChange, Failure> {
+        let branch = self.branch_to(end)?;
+        let mut accounts = Overlay::new(self.tables);
+        let old = self.state.tip;
+        let disconnected = self.disconnect_above(&branch.fork, &mut accounts)?;
+        let added = self.connect_branch(&branch, given, &mut accounts)?;
+        let above = branch.fork.block_ref().height;
+        let touched = self.adopt(above, &added, end, accounts)?;
+        let connected = branch.blocks.iter().map(HeaderRow::block_ref).collect();
+        Ok(TipChange { old, new: end.tip(), disconnected, connected, touched })
+    }
+
+    /// Walks from the end of a branch down to the active chain.
+    fn branch_to(&self, end: &HeaderRow) -> Result<Branch, Fault> {
+        let (mut fork, mut blocks) = (*end, Vec::new());
+        while !self.tables.is_active(fork.block_ref())? {
+            blocks.push(fork);
+            fork = self.tables.expect_header(fork.header().parent_ref())?;
+        }
+        blocks.reverse();
+        Ok(Branch { fork, blocks })
+    }
+
+    /// Disconnects the active chain down to `fork`, which stays. Returns the blocks, from the tip
+    /// downwards.
+    fn disconnect_above(
+        &self,
+        fork: &HeaderRow,
+        accounts: &mut Overlay<'_>,
+    ) -> Result<Vec<BlockRef>, Fault> {
+        let mut disconnected = Vec::new();
+        let mut block = self.state.tip.block;
+        while block.height > fork.block_ref().height {
+            let row = self.tables.expect_header(block)?;
+            let matured = self.matured_height(block.height);
+            let matured = matured.map(|height| self.tables.expect_active(height)).transpose()?;
+            let matured = matured.as_ref().map(|block| &block.reward);
+            disconnect(accounts, &self.body(&row, &Given::new())?, matured)?;
+            disconnected.push(block);
+            block = row.header().parent_ref();
+        }
+        Ok(disconnected)
+    }
+
+    /// Connects the blocks of a branch to accounts that stand at its fork.
+    fn connect_branch(
+        &self,
+        branch: &Branch,
+        given: &Given<'_>,
+        accounts: &mut Overlay<'_>,
+    ) -> Result<Vec<ActiveBlock>, Failure> {
+        let mut added = Vec::with_capacity(branch.blocks.len());
+        let mut parent = &branch.fork;
+        for row in &branch.blocks {
+            let body = self.body(row, given)?;
+            added.push(ActiveBlock { hash: row.block_ref().hash, reward: *body.reward() });
+            let matured = self.matured_reward(row, &branch.fork, &added)?;
+            check_count(&body, row.header(), parent.header(), self.network.rules())
+                .map_err(Stop::Refused)
+                .and_then(|()| connect(accounts, &body, matured.as_ref()))
+                .map_err(|stop| match stop {
+                    Stop::Refused(error) => Failure::Invalid(row.block_ref(), error),
+                    Stop::Fault(fault) => Failure::Fault(fault),
+                })?;
+            parent = row;
+        }
+        Ok(added)
+    }
+
+    /// Writes a move that was found to be valid.
+    fn adopt(
+        &mut self,
+        above: Height,
+        added: &[ActiveBlock],
+        end: &HeaderRow,
+        accounts: Overlay<'_>,
+    ) -> Result<std::collections::BTreeSet<cairn_protocol::AccountId>, Fault> {
+        let touched = accounts.write()?;
+        self.tables.replace_active(above, added)?;
+        self.state.tip = end.tip();
+        Ok(touched)
+    }
+
+    fn body<'g>(&self, row: &HeaderRow, given: &Given<'g>) -> Result<Body<'g>, Fault> {
+        if let Some(block) = given.get(&row.block_ref()) {
+            return Ok(Body::Given(block));
+        }
+        let missing = || Fault::Damage(format!("the body of block {} is missing", row.block_ref()));
+        Ok(Body::Stored(Box::new(self.tables.block(row)?.ok_or_else(missing)?)))
+    }
+
+    /// The block whose reward is credited by connecting the one at this height, if there is one.
+    fn matured_height(&self, height: Height) -> Option<Height> {
+        let maturity = self.network.rules().reward_maturity;
+        height.checked_sub(maturity.into()).filter(|matured| *matured > Height::GENESIS)
+    }
+
+    /// The reward that connecting a block of a branch credits: of a block among those added so
+    /// far, or of one below the fork.
+    fn matured_reward(
+        &self,
+        row: &HeaderRow,
+        fork: &HeaderRow,
+        added: &[ActiveBlock],
+    ) -> Result<Option<Reward>, Fault> {
+        let Some(height) = self.matured_height(row.block_ref().height) else {
+            return Ok(None);
+        };
+        let above_fork = height.since(fork.block_ref().height);
+        let Some(index) = above_fork.checked_sub(1) else {
+            return Ok(Some(self.tables.expect_active(height)?.reward));
+        };
+        let index = usize::try_from(index).expect("at most the blocks of a branch in memory");
+        Ok(Some(added[index].reward))
+    }
+}

@@ -1,0 +1,112 @@
+//! [`LedgerError`]: what can go wrong with a chain on disk, and how SQLite's errors become it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cairn_protocol::BlockRef;
+use rusqlite::ErrorCode;
+
+/// Why a chain cannot be opened, read or written. Trouble of this machine, never a peer's fault.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Another process writes this chain.
+    #[error(
+        "{0} is written by another process; stop that one first, or use another data directory"
+    )]
+    InUse(PathBuf),
+    /// No chain there (readers only: a writer creates it).
+    #[error("there is no chain at {0} yet; a miner or `wallet sync` creates it")]
+    NotFound(PathBuf),
+    /// The file is truncated, has flipped bits, or was written by something else.
+    #[error(
+        "{0} is damaged or not a chain of this network ({1}); move it away and sync again, keys \
+         and payments are kept elsewhere"
+    )]
+    Damaged(PathBuf, String),
+    /// No space is left. What was committed before is safe.
+    #[error("the disk is full: {0} cannot be written; free some space and start again")]
+    DiskFull(PathBuf),
+    /// The operating system does not let this user.
+    #[error("{0} may not be read or written by this user; check its owner and mode")]
+    NoPermission(PathBuf),
+    /// A follower's cursor was never part of this chain.
+    #[error("block {0} is unknown to this chain; follow it again from genesis")]
+    UnknownCursor(BlockRef),
+    /// Anything else that SQLite or the operating system reports.
+    #[error("{0}: {1}")]
+    Database(PathBuf, String),
+}
+
+/// What goes wrong inside, where the path of the database is not at hand.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error(transparent)]
+    Sql(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// What is stored contradicts itself.
+    #[error("{0}")]
+    Damage(String),
+    #[error("unknown cursor {0}")]
+    UnknownCursor(BlockRef),
+}
+
+impl Fault {
+    /// What is stored contradicts itself in this way.
+    pub(crate) fn damage(what: impl Into<String>) -> Self {
+        Self::Damage(what.into())
+    }
+
+    /// The public error of this fault of the database at `path`.
+    pub(crate) fn at(self, path: &Path) -> LedgerError {
+        let path = path.to_owned();
+        match self {
+            Self::Damage(what) => LedgerError::Damaged(path, what),
+            Self::UnknownCursor(block) => LedgerError::UnknownCursor(block),
+            Self::Io(error) => io_error(&error, path),
+            Self::Sql(error) => sql_error(&error, path),
+        }
+    }
+}
+
+fn io_error(error: &io::Error, path: PathBuf) -> LedgerError {
+    use io::ErrorKind::{
+        NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    match error.kind() {
+        NotFound => LedgerError::NotFound(path),
+        PermissionDenied | ReadOnlyFilesystem => LedgerError::NoPermission(path),
+        StorageFull | QuotaExceeded => LedgerError::DiskFull(path),
+        _ => LedgerError::Database(path, error.to_string()),
+    }
+}
+
+fn sql_error(error: &rusqlite::Error, path: PathBuf) -> LedgerError {
+    let text = error.to_string();
+    let rusqlite::Error::SqliteFailure(failure, _) = error else {
+        // A value of another type than our tables hold. The statements themselves are tested.
+        return LedgerError::Damaged(path, text);
+    };
+    match failure.code {
+        ErrorCode::DiskFull => LedgerError::DiskFull(path),
+        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+            LedgerError::NoPermission(path)
+        }
+        // Unknown is a statement that does not fit the tables: they are not ours.
+        ErrorCode::DatabaseCorrupt
+        | ErrorCode::NotADatabase
+        | ErrorCode::ConstraintViolation
+        | ErrorCode::TypeMismatch
+        | ErrorCode::Unknown => LedgerError::Damaged(path, text),
+        ErrorCode::SystemIoFailure if is_short_read(failure.extended_code) => {
+            LedgerError::Damaged(path, text)
+        }
+        _ => LedgerError::Database(path, text),
+    }
+}
+
+/// The file ends where a page should be, or the file system itself reports corruption.
+fn is_short_read(extended_code: i32) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
+    [SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_CORRUPTFS].contains(&extended_code)
+}

@@ -1,0 +1,44 @@
+//! The validated chain of a network on disk: headers of every branch, blocks, accounts, and the
+//! choice between branches.
+//!
+//! [`Ledger`] is its one writer: it checks the rules that need a chain ([`ContextError`]; all
+//! others are checked before, see `cairn_protocol`) and follows the branch with the most work.
+//! Any number of [`LedgerReader`]s read beside it, in this process and others, and a follower
+//! learns from [`LedgerReader::changes_since`] what happened since it last asked.
+//!
+//! Inside, top-down:
+//!
+//! | module | does |
+//! |---|---|
+//! | `ledger`, `reader` | the public calls |
+//! | `update`, `advance` | one change of the chain: adding to it, then choosing a branch |
+//! | `context` | the rules of headers and of their place |
+//! | `connect`, `overlay` | what a block does to the accounts, and its exact inverse |
+//! | `sync`, `follow` | what nodes and followers ask |
+//! | `tables` | the rows of chain.db |
+//! | `store`, `lock`, `mounts` | the file: opening, creating, transactions, one writer |
+
+mod advance;
+mod connect;
+mod context;
+mod error;
+mod follow;
+mod ledger;
+mod lock;
+mod mounts;
+mod overlay;
+mod reader;
+mod store;
+mod sync;
+mod tables;
+mod types;
+mod update;
+
+pub use context::ContextError;
+pub use error::LedgerError;
+pub use ledger::Ledger;
+pub use reader::LedgerReader;
+pub use types::{
+    Account, AccountState, BlocksAdded, Changes, HeadersAdded, Journal, NextBlock, Supply, Tip,
+    TipChange,
+};

@@ -1,0 +1,153 @@
+//! [`LedgerReader`]: reads a chain beside its writer, in the same process or another.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cairn_protocol::{AccountId, Amount, BlockHash, BlockRef, Height, Network, SealedHeader};
+
+use crate::error::{Fault, LedgerError};
+use crate::follow;
+use crate::ledger::database;
+use crate::store::{Place, Store};
+use crate::sync;
+use crate::tables::{ActiveBlock, Tables};
+use crate::types::{AccountState, Changes, Supply, Tip};
+
+/// Reads a chain. Each answer is of one moment. It never creates a chain nor changes it.
+#[derive(Debug)]
+pub struct LedgerReader {
+    store: Store,
+    network: Network,
+}
+
+impl LedgerReader {
+    /// Opens the chain in a folder.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`] if there is none; [`LedgerError::Damaged`] if `chain.db` is
+    /// something else than a chain of this network; errors of the disk.
+    pub fn open(folder: &Path, network: &Network) -> Result<Self, LedgerError> {
+        Self::of_place(Place::File(database(folder)), network)
+    }
+
+    pub(crate) fn of_place(place: Place, network: &Network) -> Result<Self, LedgerError> {
+        let store = Store::open_reader(place, network)?;
+        Ok(Self { store, network: network.clone() })
+    }
+
+    /// The end of the active chain.
+    ///
+    /// # Errors
+    /// Errors of the disk.
+    pub fn tip(&self) -> Result<Tip, LedgerError> {
+        self.store.read(|tables| Ok(tables.state()?.tip))
+    }
+
+    /// The tip and these accounts after it, in the order of the question.
+    ///
+    /// # Errors
+    /// Errors of the disk.
+    pub fn accounts(
+        &self,
+        accounts: &[AccountId],
+    ) -> Result<(Tip, Vec<AccountState>), LedgerError> {
+        self.store.read(|tables| {
+            let tip = tables.state()?.tip;
+            let mut immature: BTreeMap<_, _> =
+                accounts.iter().map(|id| (*id, Amount::ZERO)).collect();
+            for block in self.uncredited(tables, tip)? {
+                if let Some(sum) = immature.get_mut(&block.reward.recipient) {
+                    *sum = add(*sum, block.reward.amount)?;
+                }
+            }
+            let state = |id: &AccountId| {
+                Ok(AccountState { account: tables.account(id)?, immature: immature[id] })
+            };
+            Ok((tip, accounts.iter().map(state).collect::<Result<_, Fault>>()?))
+        })
+    }
+
+    /// The headers of the active chain after the first block of the locator that is on it, else
+    /// after genesis; at most so many, in ascending order.
+    ///
+    /// # Errors
+    /// Errors of the disk.
+    pub fn headers_after(
+        &self,
+        locator: &[BlockRef],
+        most: usize,
+    ) -> Result<Vec<SealedHeader>, LedgerError> {
+        self.store.read(|tables| sync::headers_after(tables, locator, most))
+    }
+
+    /// The encoding of a stored block, of any branch.
+    ///
+    /// # Errors
+    /// Errors of the disk.
+    pub fn block_bytes(&self, block: BlockRef) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.store.read(|tables| match tables.header(block)? {
+            Some(row) => tables.body(&row),
+            None => Ok(None),
+        })
+    }
+
+    /// The active chain's header at this height; `None` above the tip.
+    ///
+    /// # Errors
+    /// Errors of the disk.
+    pub fn header_at(
+        &self,
+        height: Height,
+    ) -> Result<Option<(BlockHash, SealedHeader)>, LedgerError> {
+        self.store.read(|tables| {
+            if height > tables.state()?.tip.block.height {
+                return Ok(None);
+            }
+            let hash = tables.expect_active(height)?.hash;
+            let row = tables.expect_header(BlockRef { height, hash })?;
+            Ok(Some((hash, *row.sealed())))
+        })
+    }
+
+    /// The follower interface: what happened to the active chain since a cursor. First the blocks
+    /// to undo, all of them, from the cursor downwards; then at most `most` blocks to apply,
+    /// upwards; and the cursor for the next call. A follower starts at genesis.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownCursor`] if the cursor never was a block of this chain; errors of
+    /// the disk.
+    pub fn changes_since(&self, cursor: BlockRef, most: usize) -> Result<Changes, LedgerError> {
+        self.store.read(|tables| follow::changes_since(tables, cursor, most))
+    }
+
+    /// Adds up all coins. Reads every account, which takes about a second for each million.
+    ///
+    /// # Errors
+    /// Errors of the disk.
+    pub fn supply(&self) -> Result<Supply, LedgerError> {
+        self.store.read(|tables| {
+            let tip = tables.state()?.tip;
+            let mut credited = Amount::ZERO;
+            tables.each_account(|_, account| {
+                credited = add(credited, account.balance)?;
+                Ok(())
+            })?;
+            let blocks = self.uncredited(tables, tip)?;
+            let immature =
+                blocks.iter().try_fold(Amount::ZERO, |sum, block| add(sum, block.reward.amount))?;
+            let issued = self.network.issued(tip.block.height);
+            Ok(Supply { credited, immature, issued })
+        })
+    }
+
+    /// The active blocks whose rewards `reward_maturity` still holds back.
+    fn uncredited(&self, tables: Tables<'_>, tip: Tip) -> Result<Vec<ActiveBlock>, Fault> {
+        let maturity = u64::from(self.network.rules().reward_maturity);
+        let last_credited = tip.block.height.checked_sub(maturity).unwrap_or_default();
+        tables.active_above(last_credited, usize::MAX)
+    }
+}
+
+fn add(sum: Amount, amount: Amount) -> Result<Amount, Fault> {
+    sum.checked_add(amount).ok_or_else(|| Fault::damage("its coins are more than can exist"))
+}

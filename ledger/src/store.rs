@@ -1,0 +1,185 @@
+//! [`Store`]: a connection to a chain's database: where it is, how it is opened and created, and
+//! the transactions in which it is read and written.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cairn_protocol::Network;
+use rusqlite::{Connection, FileControl, OpenFlags, TransactionBehavior};
+
+use crate::error::{Fault, LedgerError};
+use crate::mounts::is_on_network;
+use crate::tables::{State, Tables};
+use crate::types::Journal;
+
+/// How long a connection waits for another. With a write-ahead log nobody has to.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The writer's page cache, in KiB: a first download touches accounts everywhere.
+const WRITER_CACHE_KIB: i64 = 64 << 10;
+/// What a write-ahead log shrinks to after a large commit.
+const MOST_LOG_BYTES: i64 = 64 << 20;
+/// More than the statements of this crate, so that each is compiled once.
+const STATEMENTS: usize = 64;
+
+/// Where a chain is kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// In this file.
+    File(PathBuf),
+    /// In memory, under this name, which starts with a slash so that connections share it.
+    Memory(PathBuf),
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Memory(path) => path,
+        }
+    }
+
+    fn connect(&self, flags: OpenFlags) -> Result<Connection, Fault> {
+        // No URIs: a folder may be called "file:x".
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match self {
+            Self::File(path) => Connection::open_with_flags(path, flags)?,
+            Self::Memory(name) => Connection::open_with_flags_and_vfs(name, flags, c"memdb")?,
+        };
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // A damaged page is to be noticed where it is read.
+        connection.pragma_update(None, "cell_size_check", true)?;
+        Ok(connection)
+    }
+}
+
+/// A connection to a chain's database.
+#[derive(Debug)]
+pub(crate) struct Store {
+    connection: Connection,
+    place: Place,
+}
+
+impl Store {
+    /// Opens the chain of a network for writing, or creates it. The caller holds its lock.
+    pub(crate) fn open_writer(
+        place: Place,
+        network: &Network,
+    ) -> Result<(Self, Journal, State), LedgerError> {
+        let open = || {
+            if let Place::File(path) = &place {
+                remove_stale_logs(path)?;
+            }
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+            let connection = place.connect(flags)?;
+            let journal = set_journal(&connection, &place)?;
+            connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+            Ok((connection, journal))
+        };
+        let (connection, journal) = open().map_err(|fault: Fault| fault.at(place.path()))?;
+        let mut store = Self { connection, place };
+        // Tables and genesis come in one transaction, so a kill leaves all of them or none.
+        let state = store.write(|tables| {
+            if tables.are_absent()? {
+                return tables.create(network);
+            }
+            tables.check_owner(network)?;
+            tables.state()
+        })?;
+        Ok((store, journal, state))
+    }
+
+    /// Opens the chain of a network for reading.
+    pub(crate) fn open_reader(place: Place, network: &Network) -> Result<Self, LedgerError> {
+        let open = || {
+            if let Place::File(path) = &place {
+                // SQLite does not say whether a file is missing or may not be read.
+                File::open(path)?;
+            }
+            place.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
+        };
+        let connection = open().map_err(|fault: Fault| fault.at(place.path()))?;
+        let store = Self { connection, place };
+        let found = store.read(|tables| {
+            if tables.are_absent()? {
+                return Ok(false);
+            }
+            tables.check_owner(network)?;
+            Ok(true)
+        })?;
+        if found { Ok(store) } else { Err(LedgerError::NotFound(store.place.path().to_owned())) }
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Reads in one transaction: everything is seen as of one moment.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(Tables<'_>) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        let read = || {
+            let transaction = self.connection.unchecked_transaction()?;
+            work(Tables::new(&transaction))
+        };
+        read().map_err(|fault| fault.at(self.place.path()))
+    }
+
+    /// Writes in one transaction: all of it or, on an error, nothing. It is begun as a writing
+    /// one, so that nothing it reads can change before it writes.
+    pub(crate) fn write<T>(
+        &mut self,
+        work: impl FnOnce(Tables<'_>) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        let write = |connection: &mut Connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(Tables::new(&transaction))?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        write(&mut self.connection).map_err(|fault: Fault| fault.at(self.place.path()))
+    }
+}
+
+/// A new database must not meet the log of an old one that was moved away. An empty file is new:
+/// a log comes only after its first page.
+fn remove_stale_logs(database: &Path) -> Result<(), Fault> {
+    if fs::metadata(database).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let mut log = database.as_os_str().to_owned();
+        log.push(suffix);
+        match fs::remove_file(&log) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn set_journal(connection: &Connection, place: &Place) -> Result<Journal, Fault> {
+    let Place::File(path) = place else {
+        return Ok(Journal::Memory);
+    };
+    let folder = path.parent().unwrap_or(path);
+    if !is_on_network(folder) && journal_mode(connection, "WAL")? == "wal" {
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "journal_size_limit", MOST_LOG_BYTES)?;
+        // The log stays when the last connection closes, so that a reader of a folder that it may
+        // not write to needs to create nothing.
+        connection.file_control(None::<&str>, FileControl::PersistWal(&mut 1))?;
+        return Ok(Journal::WriteAhead);
+    }
+    journal_mode(connection, "DELETE")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(Journal::Rollback)
+}
+
+/// Asks for a journal mode; SQLite answers which it is.
+fn journal_mode(connection: &Connection, mode: &str) -> Result<String, Fault> {
+    Ok(connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get(0))?)
+}

@@ -1,0 +1,7 @@
+//! What the ledger shows to its users, on disk and in memory. Numbers in brackets are those of
+//! the behaviours that a robust node must show.
+
+mod chain;
+mod fork_choice;
+mod kit;
+mod memory;
