@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cairn_protocol::messages::Locator;
 use cairn_protocol::{
-    AccountId, Block, BlockRef, Height, Network, ProvenHeader, Timestamp, VerifiedBlock,
+    AccountId, Block, BlockRef, Height, Network, ProvenHeader, Timestamp, VerifiedBlock, Work,
 };
 
 use crate::advance::Given;
@@ -208,6 +208,14 @@ impl Ledger {
     /// Errors of the disk.
     pub fn has_header(&self, block: BlockRef) -> Result<bool, LedgerError> {
         self.store.read(|tables| tables.has_header(block))
+    }
+
+    /// All work up to a header of any branch; `None` if it is not known.
+    ///
+    /// # Errors
+    /// Errors of the disk.
+    pub fn header_work(&self, block: BlockRef) -> Result<Option<Work>, LedgerError> {
+        self.store.read(|tables| Ok(tables.header(block)?.map(|row| row.work)))
     }
 
     /// A stored block of any branch.
