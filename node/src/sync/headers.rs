@@ -1,0 +1,241 @@
+//! Headers first: who is asked for them, and what becomes of the answers.
+//!
+//! A status proves nothing. A peer that claims more work than we know is asked for the headers
+//! after the last block in common, page by page; a peer that does not come up to its claim is not
+//! asked again until it announces another tip.
+//!
+//! A branch is only stored once it shows more work than our tip. Until then its pages are measured
+//! and let go, so that a flood of cheap headers costs us no memory and no disk; a branch that
+//! turns out to be heavier is then asked for again, to be kept.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cairn_ledger::{ContextError, LedgerError};
+use cairn_protocol::limits::MAX_HEADERS;
+use cairn_protocol::messages::Request;
+use cairn_protocol::{BlockHash, BlockRef, Bounded, Height, ProvenHeader, Work};
+
+use crate::event::Event;
+use crate::input::PeerId;
+use crate::node::Node;
+use crate::peers::Progress;
+use crate::questions::Topic;
+use crate::time::Moment;
+
+/// One peer at a time is asked for headers; another besides when it has kept us waiting for this
+/// long.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The most peers that are asked for headers at a time.
+const MAX_ASKED: usize = 8;
+
+impl Node {
+    /// Asks the peer with the best claim for headers, unless another one is about to answer.
+    pub(crate) fn ask_for_headers(&mut self) -> Result<(), LedgerError> {
+        let asked: BTreeMap<PeerId, Moment> = self.questions.headers().collect();
+        let now = self.clock.own();
+        let waits = asked.values().any(|asked| now.since(*asked) < PATIENCE);
+        if waits || asked.len() >= MAX_ASKED || !self.questions.has_room() {
+            return Ok(());
+        }
+        let Some((peer, tip, progress)) = self.best_claim(&asked) else {
+            return Ok(());
+        };
+        let head = match progress {
+            Progress::Start => None,
+            Progress::Measured { last, .. } => Some(last),
+            Progress::Storing { last, .. } => last,
+        };
+        let locator = head.into_iter().chain(self.ledger.locator()?.into_vec());
+        self.ask(peer, Topic::Headers(tip), Request::Headers(Bounded::first(locator)));
+        Ok(())
+    }
+
+    /// When the next peer is asked because another one keeps us waiting.
+    pub(crate) fn headers_deadline(&self) -> Option<Moment> {
+        let asked: BTreeMap<PeerId, Moment> = self.questions.headers().collect();
+        let last = asked.values().max().map(|asked| asked.after(PATIENCE))?;
+        self.best_claim(&asked).map(|_| last)
+    }
+
+    /// Whether a headers question is in flight that may soon be answered.
+    pub(crate) fn awaits_headers(&self) -> bool {
+        let now = self.clock.own();
+        self.questions.headers().any(|(_, asked)| now.since(asked) < PATIENCE)
+    }
+
+    /// Of the peers that answer and were not asked yet, the one that claims the most work, if
+    /// that is more than we know of.
+    fn best_claim(
+        &self,
+        asked: &BTreeMap<PeerId, Moment>,
+    ) -> Option<(PeerId, BlockHash, Progress)> {
+        let now = self.clock.own();
+        let work = self.work_in_reach();
+        let claims = self.peers.iter().filter(|(id, peer)| {
+            !asked.contains_key(id) && peer.is_askable(now) && peer.claims_more(work)
+        });
+        claims
+            .min_by_key(|(id, peer)| (peer.failures(), Reverse(peer.status.work), *id))
+            .map(|(id, peer)| (id, peer.status.tip, peer.progress))
+    }
+
+    /// Takes a page of headers from a peer that was asked when it had announced `tip`.
+    pub(crate) fn on_headers(
+        &mut self,
+        peer: PeerId,
+        tip: BlockHash,
+        headers: &[ProvenHeader],
+    ) -> Result<(), LedgerError> {
+        let Some(page) = Page::of(headers) else {
+            self.end_claim(peer, tip);
+            return Ok(());
+        };
+        if !headers.is_sorted_by(|parent, child| child.header().parent_ref() == parent.block_ref())
+        {
+            self.drop_peer(peer, "its headers are not each other's children");
+            return Ok(());
+        }
+        let progress = self.peers.get(peer).map(|peer| peer.progress).unwrap_or_default();
+        let Some(before) = self.work_up_to(page.parent, progress)? else {
+            self.drop_peer(peer, "its headers start from a block that we did not name");
+            return Ok(());
+        };
+        if progress.reached().is_some_and(|reached| page.last.height <= reached) {
+            // An honest peer goes on from where it stopped.
+            self.end_claim(peer, tip);
+            return Ok(());
+        }
+        let work = before.plus(page.work);
+        let heavier = work > self.ledger.tip().work;
+        match progress {
+            Progress::Measured { .. } if heavier => {
+                let next = Progress::Storing { last: None, measured: page.last.height };
+                self.set_progress(peer, next);
+            }
+            Progress::Storing { measured, .. } if page.last.height <= measured => {
+                self.store_headers(peer, tip, headers, work)?;
+            }
+            _ if heavier => self.store_headers(peer, tip, headers, work)?,
+            _ if page.is_full => {
+                self.set_progress(peer, Progress::Measured { last: page.last, work });
+            }
+            _ => self.end_claim(peer, tip),
+        }
+        Ok(())
+    }
+
+    /// All work up to a block that a page starts from; `None` if we do not know it.
+    fn work_up_to(
+        &self,
+        parent: BlockRef,
+        progress: Progress,
+    ) -> Result<Option<Work>, LedgerError> {
+        match progress {
+            Progress::Measured { last, work } if last == parent => Ok(Some(work)),
+            _ => self.ledger.header_work(parent),
+        }
+    }
+
+    fn store_headers(
+        &mut self,
+        peer: PeerId,
+        tip: BlockHash,
+        headers: &[ProvenHeader],
+        work: Work,
+    ) -> Result<(), LedgerError> {
+        let added = self.ledger.add_headers(headers, self.clock.wall())?;
+        self.bodies.headers_changed();
+        if added.new > 0
+            && let Some(peer) = self.peers.get_mut(peer)
+        {
+            peer.succeeded();
+        }
+        match added.refused {
+            None if headers.len() >= MAX_HEADERS => {
+                let last = headers.last().map(ProvenHeader::block_ref);
+                let progress = self.peers.get(peer).map(|peer| peer.progress).unwrap_or_default();
+                let measured = progress.measured();
+                self.set_progress(peer, Progress::Storing { last, measured });
+            }
+            None => self.end_claim(peer, tip),
+            Some((index, ContextError::TimeInFuture(_))) => {
+                self.defer(&headers[index..], work);
+                if let Some(peer) = self.peers.get_mut(peer) {
+                    peer.answered(tip);
+                }
+            }
+            Some((index, error)) => self.refuse_branch(peer, headers[index].block_ref(), error),
+        }
+        Ok(())
+    }
+
+    /// The peer follows a chain that breaks a rule.
+    fn refuse_branch(&mut self, peer: PeerId, block: BlockRef, error: ContextError) {
+        let rule = error.rule();
+        let message = format!("a peer follows an invalid chain: block {block}: {error} ({rule})");
+        self.drop_peer(peer, &message);
+        self.tell(Event::Warning { code: "invalid_chain", message });
+    }
+
+    /// The peer has given all headers that it has for a tip that it had announced.
+    fn end_claim(&mut self, peer: PeerId, tip: BlockHash) {
+        let (best, now) = (self.ledger.best_header().work, self.clock.own());
+        let Some(peer) = self.peers.get_mut(peer) else {
+            return;
+        };
+        if peer.status.tip == tip && peer.status.work > best {
+            // It claimed more than it could show.
+            peer.failed(now);
+        }
+        peer.answered(tip);
+    }
+
+    fn set_progress(&mut self, peer: PeerId, progress: Progress) {
+        if let Some(peer) = self.peers.get_mut(peer) {
+            peer.progress = progress;
+        }
+    }
+}
+
+/// What a page of headers shows by itself.
+struct Page {
+    /// The block that it starts from.
+    parent: BlockRef,
+    last: BlockRef,
+    /// The work of its headers.
+    work: Work,
+    /// Whether more may follow.
+    is_full: bool,
+}
+
+impl Page {
+    fn of(headers: &[ProvenHeader]) -> Option<Self> {
+        Some(Self {
+            parent: headers.first()?.header().parent_ref(),
+            last: headers.last()?.block_ref(),
+            work: headers.iter().map(ProvenHeader::work).sum(),
+            is_full: headers.len() >= MAX_HEADERS,
+        })
+    }
+}
+
+impl Progress {
+    /// The height of the last header that came; `None` before the first page.
+    fn reached(self) -> Option<Height> {
+        match self {
+            Self::Start => None,
+            Self::Measured { last, .. } => Some(last.height),
+            Self::Storing { last, .. } => last.map(|last| last.height),
+        }
+    }
+
+    /// Up to where the branch was measured and found to be worth storing.
+    fn measured(self) -> Height {
+        match self {
+            Self::Storing { measured, .. } => measured,
+            Self::Start | Self::Measured { .. } => Height::GENESIS,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Templates, and when to rest.

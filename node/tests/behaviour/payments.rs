@@ -1,0 +1,189 @@
+//! How payments travel, wait, come back after a reorganisation and meet on a new link.
+
+use std::time::Duration;
+
+use cairn_node::{AdmitError, Input, MempoolError, Origin, Output};
+use cairn_protocol::Amount;
+
+use crate::forge::{Forge, key, micros, network, payment};
+use crate::world::{World, peer, settings};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Three miners; the first has mined so many blocks, so account 1 has money.
+fn rich_world(blocks: usize) -> World {
+    let mut world = World::of_miners(&network(), 3);
+    for _ in 0..blocks {
+        world.mine(0);
+    }
+    world
+}
+
+#[test]
+fn a_payment_is_relayed_once_by_everybody_and_mined() {
+    let mut world = rich_world(1);
+    let paid = payment(&world.network, 1, 0, 7);
+    world.submit(1, paid.clone());
+    world.run(SECOND);
+    for index in 0..3 {
+        assert_eq!(world.node(index).counters().mempool, 1);
+        assert_eq!(world.player(index).relayed(), 1, "no loops");
+    }
+    world.run(SECOND);
+    let block = world.mine(2);
+    assert_eq!(block.payments(), [paid]);
+    assert_eq!(block.reward().amount, micros(10_000_007));
+    for index in 0..3 {
+        assert_eq!(world.node(index).counters().mempool, 0);
+    }
+}
+
+#[test]
+fn a_payment_does_not_go_back_the_way_it_came() {
+    let mut world = rich_world(1);
+    let transaction = payment(&world.network, 1, 0, 0);
+    for origin in [Origin::Link(peer(1)), Origin::Broadcast] {
+        world.send(0, Input::Transaction { origin, transaction: transaction.clone() });
+    }
+    let relayed: Vec<_> = world
+        .player(0)
+        .outputs()
+        .filter_map(|output| match output {
+            Output::Relay { origin, .. } => Some(*origin),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(relayed, [Origin::Link(peer(1))], "the second time it is not new");
+}
+
+#[test]
+fn its_owner_repeats_a_payment_until_a_block_has_it() {
+    let mut world = rich_world(1);
+    let paid = payment(&world.network, 1, 0, 0);
+    for _ in 0..3 {
+        world.submit(0, paid.clone());
+    }
+    assert_eq!(world.player(0).relayed(), 3);
+    world.run(2 * SECOND);
+    assert_eq!(world.player(1).relayed(), 1);
+    world.mine(1);
+    world.submit(0, paid);
+    assert_eq!(world.player(0).relayed(), 3);
+}
+
+/// Behaviour 42, for what the mempool decides.
+#[test]
+fn what_cannot_be_mined_is_refused_with_its_reason() {
+    let mut world = rich_world(1);
+    let (network, now) = (world.network.clone(), world.now);
+    let mut refused = |from, sequence, fee| {
+        let one = payment(&network, from, sequence, fee);
+        match world.player(0).node.admit(now, one) {
+            Err(AdmitError::Refused(error)) => error.rule(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(refused(8, 0, 0), "M4");
+    assert_eq!(refused(1, 0, 9_000_001), "M4");
+    assert_eq!(refused(1, 64, 0), "M2");
+    assert_eq!(world.node(0).counters().refused, 3);
+    let error = MempoolError::InsufficientFunds { needed: micros(1), balance: Amount::ZERO };
+    assert!(error.to_string().contains("0.000001"), "{error}");
+}
+
+/// Behaviour 43, over the network: the last comes first.
+#[test]
+fn payments_in_any_order_end_up_in_one_block() {
+    let mut world = rich_world(1);
+    for sequence in [3, 1, 2, 0] {
+        let paid = payment(&world.network, 1, sequence, 0);
+        world.submit(2, paid);
+        world.run(Duration::from_millis(50));
+    }
+    world.run(SECOND);
+    let block = world.mine(1);
+    let sequences: Vec<_> =
+        block.payments().iter().map(|one| one.payment().sequence.get()).collect();
+    assert_eq!(sequences, [0, 1, 2, 3]);
+}
+
+/// Behaviours 44 to 46, attacks 14 and 15.
+#[test]
+fn a_reorganisation_returns_what_is_still_valid_and_drops_the_rest() {
+    let network = network();
+    let mut common = Forge::new(&network, 1);
+    common.grow(3);
+    let mut world = World::new(&network);
+    world.add_node_with(settings(0, true), &common.blocks);
+    world.add_node_with(settings(1, true), &common.blocks);
+    world.run(3 * SECOND);
+    world.cut(&[0], &[1]);
+
+    // Node 0 mines a block, whose reward goes to account 1, then two payments of it.
+    world.submit(0, payment(&network, 1, 0, 0));
+    world.submit(0, payment(&network, 1, 1, 0));
+    world.run(2 * SECOND);
+    assert_eq!(world.mine(0).transaction_count(), 3);
+    // It waits behind them, and spends money that only this branch has.
+    let spent = cairn_protocol::Payment {
+        amount: micros(37_000_000),
+        ..payment(&network, 1, 2, 0).payment().clone()
+    };
+    let spent = key(1).sign(spent, network.id()).verify(network.id()).expect("valid");
+    world.submit(0, spent.clone());
+    world.run(2 * SECOND);
+    assert_eq!(world.node(0).counters().mempool, 1);
+
+    // The other branch has the first payment, too.
+    world.submit(1, payment(&network, 1, 0, 0));
+    world.run(2 * SECOND);
+    world.mine(1);
+    world.mine(1);
+    world.heal();
+    world.run(6 * SECOND);
+    assert_eq!(world.tip(0), world.tip(1));
+    let waiting: Vec<_> = world.node(0).mempool().cloned().collect();
+    assert_eq!(waiting, [payment(&network, 1, 1, 0)]);
+    assert_eq!(world.mine(0).payments(), waiting);
+}
+
+#[test]
+fn a_new_link_brings_what_waits_on_the_other_side() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(10);
+    let mut world = World::new(&network);
+    world.add_node_with(settings(0, false), &chain.blocks);
+    for sequence in (0..60).rev() {
+        world.submit(0, payment(&network, 1, sequence, 0));
+    }
+    world.run(SECOND);
+    let waiting = world.node(0).counters().mempool;
+    // In reverse order, only 16 and the one that is ready find room at first.
+    for sequence in 0..60 {
+        world.submit(0, payment(&network, 1, sequence, 0));
+    }
+    assert!(waiting < 60 && world.node(0).counters().mempool == 60);
+
+    // A late joiner knows nothing of the account until it has caught up.
+    let late = world.add_node(false);
+    world.link(0, late);
+    world.run(SECOND);
+    assert_eq!(world.tip(late), chain.tip());
+    assert_eq!(world.node(late).counters().mempool, 60);
+    assert_eq!(world.node(late).counters().links, 1);
+}
+
+/// Behaviour 48, through the node's deadline.
+#[test]
+fn a_payment_that_nobody_mines_expires() {
+    let mut world = rich_world(1);
+    let paid = payment(&world.network, 1, 0, 0);
+    world.submit(0, paid);
+    world.run(SECOND);
+    for _ in 0..24 {
+        assert_eq!(world.node(0).counters().mempool, 1);
+        world.run(3_600 * SECOND);
+    }
+    assert_eq!(world.node(0).counters().mempool, 0);
+}
