@@ -1,11 +1,13 @@
 //! Fork choice: which complete branch the active chain follows, and the move there.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cairn_protocol::{BlockRef, Height, Reward, VerifiedBlock};
+use cairn_protocol::{AccountId, BlockRef, Height, Reward, VerifiedBlock};
 
-use crate::connect::{Body, check_count, connect, disconnect};
-use crate::context::{ContextError, Stop};
+use crate::audit::check_accounts;
+use crate::connect::{Body, connect, disconnect};
+use crate::context::{ContextError, Stop, fewest_transactions};
 use crate::error::Fault;
 use crate::overlay::Overlay;
 use crate::tables::{ActiveBlock, HeaderRow};
@@ -30,6 +32,15 @@ enum Failure {
     Fault(Fault),
 }
 
+impl Failure {
+    fn of(block: BlockRef, stop: Stop) -> Self {
+        match stop {
+            Stop::Refused(error) => Self::Invalid(block, error),
+            Stop::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
@@ -47,7 +58,7 @@ impl Update<'_> {
         refused: &mut Vec<(BlockRef, ContextError)>,
     ) -> Result<Option<TipChange>, Fault> {
         let mut candidates = std::mem::take(&mut self.completed);
-        candidates.sort_by_key(|row| (std::cmp::Reverse(row.work), row.complete));
+        candidates.sort_by_key(|row| (Reverse(row.work), row.complete));
         for candidate in candidates {
             if candidate.work <= self.state.tip.work {
                 break;
@@ -59,6 +70,7 @@ impl Update<'_> {
                 Ok(change) => return Ok(Some(change)),
                 Err(Failure::Fault(fault)) => return Err(fault),
                 Err(Failure::Invalid(block, error)) => {
+                    check_accounts(self.tables, self.network, &self.state)?;
                     refused.push((block, error));
                     let descendants = self.condemn(block)?;
                     let also = descendants.into_iter().filter(|block| given.contains_key(block));
@@ -136,13 +148,10 @@ impl Update<'_> {
             let body = self.body(row, given)?;
             added.push(ActiveBlock { hash: row.block_ref().hash, reward: *body.reward() });
             let matured = self.matured_reward(row, &branch.fork, &added)?;
-            check_count(&body, row.header(), parent.header(), self.network.rules())
-                .map_err(Stop::Refused)
-                .and_then(|()| connect(accounts, &body, matured.as_ref()))
-                .map_err(|stop| match stop {
-                    Stop::Refused(error) => Failure::Invalid(row.block_ref(), error),
-                    Stop::Fault(fault) => Failure::Fault(fault),
-                })?;
+            let rules = self.network.rules();
+            let fewest = fewest_transactions(rules, parent.header(), row.header().time);
+            connect(accounts, &body, fewest, matured.as_ref())
+                .map_err(|stop| Failure::of(row.block_ref(), stop))?;
             parent = row;
         }
         Ok(added)
@@ -155,7 +164,7 @@ impl Update<'_> {
         added: &[ActiveBlock],
         end: &HeaderRow,
         accounts: Overlay<'_>,
-    ) -> Result<std::collections::BTreeSet<cairn_protocol::AccountId>, Fault> {
+    ) -> Result<BTreeSet<AccountId>, Fault> {
         let touched = accounts.write()?;
         self.tables.replace_active(above, added)?;
         self.state.tip = end.tip();

@@ -1,9 +1,9 @@
 //! Connecting a block to the accounts, and disconnecting it: exact inverses, so that no undo data
 //! has to be stored.
 
-use cairn_protocol::{Amount, Block, Header, Payment, Reward, Rules, VerifiedBlock};
+use cairn_protocol::{AccountId, Amount, Block, Payment, Reward, VerifiedBlock};
 
-use crate::context::{ContextError, Stop, fewest_transactions};
+use crate::context::{ContextError, Stop};
 use crate::error::Fault;
 use crate::overlay::Overlay;
 
@@ -38,28 +38,18 @@ impl Body<'_> {
     }
 }
 
-/// Checks that a block has as many transactions as a block of its time needs (rule C6).
-pub(crate) fn check_count(
-    body: &Body<'_>,
-    header: &Header,
-    parent: &Header,
-    rules: &Rules,
-) -> Result<(), ContextError> {
-    let fewest = fewest_transactions(rules, parent, header.time);
-    let given = 1 + body.payment_count();
-    if given < usize::try_from(fewest).unwrap_or(usize::MAX) {
-        return Err(ContextError::TooFewTransactions { given, fewest });
-    }
-    Ok(())
-}
-
-/// Applies a block's payments in order, then credits the reward that its height makes mature
-/// (rules C7 to C9).
+/// Checks that a block has the fewest transactions (rule C6), applies its payments in order, then
+/// credits the reward that its height makes mature (rules C7 to C9).
 pub(crate) fn connect(
     accounts: &mut Overlay<'_>,
     body: &Body<'_>,
+    fewest: u32,
     matured: Option<&Reward>,
 ) -> Result<(), Stop> {
+    let given = 1 + body.payment_count();
+    if (given as u64) < u64::from(fewest) {
+        return Err(ContextError::TooFewTransactions { given, fewest }.into());
+    }
     for (index, payment) in body.payments().enumerate() {
         pay(accounts, index, payment)?;
     }
@@ -87,11 +77,7 @@ fn pay(accounts: &mut Overlay<'_>, index: usize, payment: &Payment) -> Result<()
     credit(accounts, payment.recipient, payment.amount)
 }
 
-fn credit(
-    accounts: &mut Overlay<'_>,
-    recipient: cairn_protocol::AccountId,
-    amount: Amount,
-) -> Result<(), Stop> {
+fn credit(accounts: &mut Overlay<'_>, recipient: AccountId, amount: Amount) -> Result<(), Stop> {
     if accounts.credit(recipient, amount)? {
         Ok(())
     } else {
@@ -123,21 +109,85 @@ fn unpay(accounts: &mut Overlay<'_>, payment: &Payment) -> Result<(), Fault> {
     Ok(())
 }
 
-fn debit(
-    accounts: &mut Overlay<'_>,
-    id: cairn_protocol::AccountId,
-    amount: Amount,
-) -> Result<(), Fault> {
+fn debit(accounts: &mut Overlay<'_>, id: AccountId, amount: Amount) -> Result<(), Fault> {
     let account = accounts.account(id)?;
     account.balance = account.balance.checked_sub(amount).ok_or_else(|| cannot_undo(id))?;
     Ok(())
 }
 
 /// Whatever was connected can be disconnected, unless what is stored changed in between.
-fn cannot_undo(id: cairn_protocol::AccountId) -> Fault {
+fn cannot_undo(id: AccountId) -> Fault {
     Fault::Damage(format!("account {id:?} does not hold what its last payments left it"))
 }
 
 fn cost(payment: &Payment) -> Result<Amount, Fault> {
     payment.cost().ok_or_else(|| Fault::damage("a stored payment costs more than can exist"))
+}
+
+#[cfg(test)]
+mod tests {
+    use cairn_protocol::{Memo, Network, Rules, Sequence};
+
+    use super::*;
+    use crate::store::{Place, Store};
+    use crate::types::Account;
+
+    /// Runs a test on accounts of which the first has the most that can exist.
+    fn with_a_rich_account(name: &str, test: impl FnOnce(&mut Overlay<'_>)) {
+        let network = Network::new(Rules::default()).expect("the defaults are valid");
+        let place = Place::Memory(format!("/cairn-test-{name}").into());
+        let (store, ..) = Store::open_writer(place, &network).expect("memory");
+        let done = store.read(|tables| {
+            let mut accounts = Overlay::new(tables);
+            accounts.account(id(1))?.balance = Amount::MAX;
+            test(&mut accounts);
+            Ok(())
+        });
+        done.expect("memory");
+    }
+
+    fn id(number: u8) -> AccountId {
+        AccountId([number; 32])
+    }
+
+    fn payment(amount: u64, sequence: u32) -> Payment {
+        let micros = |micros| Amount::from_micros(micros).expect("an amount");
+        Payment {
+            sender: id(2),
+            recipient: id(1),
+            amount: micros(amount),
+            fee: micros(1),
+            sequence: Sequence::from(sequence),
+            memo: Memo::default(),
+        }
+    }
+
+    /// Rule C9. No chain of valid blocks gets here, since no more coins are issued than fit.
+    #[test]
+    fn a_balance_above_the_largest_amount_is_refused() {
+        with_a_rich_account("c9", |accounts| {
+            let reward = |micros| Amount::from_micros(micros).expect("an amount");
+            credit(accounts, id(1), reward(0)).expect("it stays at the most");
+            let refused = credit(accounts, id(1), reward(1)).expect_err("one more");
+            assert!(matches!(refused, Stop::Refused(ContextError::BalanceTooLarge)));
+            accounts.account(id(2)).expect("memory").balance = reward(9);
+            let refused = pay(accounts, 0, &payment(1, 0)).expect_err("one more");
+            assert!(matches!(refused, Stop::Refused(ContextError::BalanceTooLarge)));
+        });
+    }
+
+    /// What cannot have been connected is not disconnected.
+    #[test]
+    fn undoing_what_was_never_done_is_damage() {
+        with_a_rich_account("undo", |accounts| {
+            assert!(matches!(unpay(accounts, &payment(1, 0)), Err(Fault::Damage(_))));
+            accounts.account(id(2)).expect("memory").sequence = Sequence::from(3);
+            assert!(matches!(unpay(accounts, &payment(1, 1)), Err(Fault::Damage(_))));
+            unpay(accounts, &payment(1, 2)).expect("the last payment");
+            let account = *accounts.account(id(2)).expect("memory");
+            let balance = Amount::from_micros(2).expect("an amount");
+            assert_eq!(account, Account { balance, sequence: Sequence::from(2) });
+            assert!(matches!(debit(accounts, id(3), balance), Err(Fault::Damage(_))));
+        });
+    }
 }

@@ -110,3 +110,34 @@ fn is_short_read(extended_code: i32) -> bool {
     use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
     [SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_CORRUPTFS].contains(&extended_code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_operating_system_are_told_apart() {
+        let of = |kind| Fault::Io(io::Error::from(kind)).at(Path::new("/x/chain.db"));
+        assert!(matches!(of(io::ErrorKind::NotFound), LedgerError::NotFound(_)));
+        assert!(matches!(of(io::ErrorKind::PermissionDenied), LedgerError::NoPermission(_)));
+        assert!(matches!(of(io::ErrorKind::StorageFull), LedgerError::DiskFull(_)));
+        assert!(matches!(of(io::ErrorKind::TimedOut), LedgerError::Database(..)));
+    }
+
+    #[test]
+    fn errors_of_sqlite_are_told_apart() {
+        use rusqlite::ffi;
+        let of = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            Fault::Sql(error).at(Path::new("/x/chain.db"))
+        };
+        assert!(matches!(of(ffi::SQLITE_FULL), LedgerError::DiskFull(_)));
+        assert!(matches!(of(ffi::SQLITE_READONLY), LedgerError::NoPermission(_)));
+        assert!(matches!(of(ffi::SQLITE_CANTOPEN), LedgerError::NoPermission(_)));
+        assert!(matches!(of(ffi::SQLITE_CORRUPT), LedgerError::Damaged(..)));
+        assert!(matches!(of(ffi::SQLITE_NOTADB), LedgerError::Damaged(..)));
+        assert!(matches!(of(ffi::SQLITE_IOERR_SHORT_READ), LedgerError::Damaged(..)));
+        assert!(matches!(of(ffi::SQLITE_IOERR_FSYNC), LedgerError::Database(..)));
+        assert!(matches!(of(ffi::SQLITE_BUSY), LedgerError::Database(..)));
+    }
+}

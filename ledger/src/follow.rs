@@ -13,7 +13,7 @@ pub(crate) fn changes_since(
     cursor: BlockRef,
     most: usize,
 ) -> Result<Changes, Fault> {
-    if tables.header(cursor)?.is_none() {
+    if !tables.is_active(cursor)? && !tables.has_header(cursor)? {
         return Err(Fault::UnknownCursor(cursor));
     }
     let mut disconnected = Vec::new();

@@ -105,7 +105,7 @@ impl Ledger {
     /// # Errors
     /// Errors of the disk.
     pub fn account(&self, account: &AccountId) -> Result<Account, LedgerError> {
-        self.store.read(|tables| tables.account(account))
+        self.store.look(|tables| tables.account(account))
     }
 
     /// Adds headers in ascending order; those that are known already change nothing. Checks rules
@@ -175,12 +175,11 @@ impl Ledger {
     /// Errors of the disk; then nothing was marked.
     pub fn mark_invalid(&mut self, block: BlockRef) -> Result<(), LedgerError> {
         self.update(|update| {
-            let Some(row) = update.tables.header(block)? else {
+            let known = update.tables.header(block)?;
+            let Some(row) = known.filter(|row| !row.invalid && block.height > Height::GENESIS)
+            else {
                 return Ok(());
             };
-            if block.height == Height::GENESIS {
-                return Ok(());
-            }
             let is_active = update.tables.is_active(block)?;
             update.condemn(block)?;
             if is_active {
@@ -202,12 +201,25 @@ impl Ledger {
         self.store.read(|tables| sync::missing_blocks(tables, &self.state, most))
     }
 
+    /// The same for the branch that ends with a known header, or nothing for one that is not
+    /// known or invalid. The cost grows with the part of the branch that is not complete.
+    ///
+    /// # Errors
+    /// Errors of the disk.
+    pub fn missing_blocks_to(
+        &self,
+        head: BlockRef,
+        most: usize,
+    ) -> Result<Vec<BlockRef>, LedgerError> {
+        self.store.read(|tables| sync::missing_blocks_to(tables, head, most))
+    }
+
     /// Whether a header of any branch is known.
     ///
     /// # Errors
     /// Errors of the disk.
     pub fn has_header(&self, block: BlockRef) -> Result<bool, LedgerError> {
-        self.store.read(|tables| tables.has_header(block))
+        self.store.look(|tables| tables.has_header(block))
     }
 
     /// All work up to a header of any branch; `None` if it is not known.
@@ -268,7 +280,7 @@ impl Ledger {
         let (done, state) = self.store.write(|tables: Tables<'_>| {
             let mut update = Update::new(tables, network, before);
             let done = change(&mut update)?;
-            Ok((done, update.finish()?))
+            Ok((done, update.finish(&before)?))
         })?;
         self.state = state;
         Ok(done)

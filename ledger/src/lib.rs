@@ -14,11 +14,12 @@
 //! | `update`, `advance` | one change of the chain: adding to it, then choosing a branch |
 //! | `context` | the rules of headers and of their place |
 //! | `connect`, `overlay` | what a block does to the accounts, and its exact inverse |
-//! | `sync`, `follow` | what nodes and followers ask |
+//! | `sync`, `follow`, `audit` | what nodes, followers and doubters ask |
 //! | `tables` | the rows of chain.db |
 //! | `store`, `lock`, `mounts` | the file: opening, creating, transactions, one writer |
 
 mod advance;
+mod audit;
 mod connect;
 mod context;
 mod error;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use cairn_protocol::{AccountId, Amount, BlockHash, BlockRef, Height, Network, SealedHeader};
 
+use crate::audit;
 use crate::error::{Fault, LedgerError};
 use crate::follow;
 use crate::ledger::database;
 use crate::store::{Place, Store};
 use crate::sync;
-use crate::tables::{ActiveBlock, Tables};
 use crate::types::{AccountState, Changes, Supply, Tip};
 
 /// Reads a chain. Each answer is of one moment. It never creates a chain nor changes it.
@@ -40,7 +40,7 @@ impl LedgerReader {
     /// # Errors
     /// Errors of the disk.
     pub fn tip(&self) -> Result<Tip, LedgerError> {
-        self.store.read(|tables| Ok(tables.state()?.tip))
+        self.store.look(|tables| Ok(tables.state()?.tip))
     }
 
     /// The tip and these accounts after it, in the order of the question.
@@ -52,18 +52,18 @@ impl LedgerReader {
         accounts: &[AccountId],
     ) -> Result<(Tip, Vec<AccountState>), LedgerError> {
         self.store.read(|tables| {
-            let tip = tables.state()?.tip;
+            let state = tables.state()?;
             let mut immature: BTreeMap<_, _> =
                 accounts.iter().map(|id| (*id, Amount::ZERO)).collect();
-            for block in self.uncredited(tables, tip)? {
+            for block in audit::uncredited(tables, &self.network, &state)? {
                 if let Some(sum) = immature.get_mut(&block.reward.recipient) {
-                    *sum = add(*sum, block.reward.amount)?;
+                    *sum = audit::add(*sum, block.reward.amount)?;
                 }
             }
-            let state = |id: &AccountId| {
+            let look_up = |id: &AccountId| {
                 Ok(AccountState { account: tables.account(id)?, immature: immature[id] })
             };
-            Ok((tip, accounts.iter().map(state).collect::<Result<_, Fault>>()?))
+            Ok((state.tip, accounts.iter().map(look_up).collect::<Result<_, Fault>>()?))
         })
     }
 
@@ -125,29 +125,6 @@ impl LedgerReader {
     /// # Errors
     /// Errors of the disk.
     pub fn supply(&self) -> Result<Supply, LedgerError> {
-        self.store.read(|tables| {
-            let tip = tables.state()?.tip;
-            let mut credited = Amount::ZERO;
-            tables.each_account(|_, account| {
-                credited = add(credited, account.balance)?;
-                Ok(())
-            })?;
-            let blocks = self.uncredited(tables, tip)?;
-            let immature =
-                blocks.iter().try_fold(Amount::ZERO, |sum, block| add(sum, block.reward.amount))?;
-            let issued = self.network.issued(tip.block.height);
-            Ok(Supply { credited, immature, issued })
-        })
+        self.store.read(|tables| audit::supply(tables, &self.network, &tables.state()?))
     }
-
-    /// The active blocks whose rewards `reward_maturity` still holds back.
-    fn uncredited(&self, tables: Tables<'_>, tip: Tip) -> Result<Vec<ActiveBlock>, Fault> {
-        let maturity = u64::from(self.network.rules().reward_maturity);
-        let last_credited = tip.block.height.checked_sub(maturity).unwrap_or_default();
-        tables.active_above(last_credited, usize::MAX)
-    }
-}
-
-fn add(sum: Amount, amount: Amount) -> Result<Amount, Fault> {
-    sum.checked_add(amount).ok_or_else(|| Fault::damage("its coins are more than can exist"))
 }

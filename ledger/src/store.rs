@@ -72,7 +72,10 @@ impl Store {
             }
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
             let connection = place.connect(flags)?;
-            let journal = set_journal(&connection, &place)?;
+            let journal = match &place {
+                Place::File(path) => set_journal(&connection, !is_on_network(folder_of(path)))?,
+                Place::Memory(_) => Journal::Memory,
+            };
             connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
             Ok((connection, journal))
         };
@@ -84,7 +87,11 @@ impl Store {
                 return tables.create(network);
             }
             tables.check_owner(network)?;
-            tables.state()
+            let state = tables.state()?;
+            if !tables.is_active(state.tip.block)? {
+                return Err(Fault::damage("its tip is not on its chain"));
+            }
+            Ok(state)
         })?;
         Ok((store, journal, state))
     }
@@ -113,6 +120,14 @@ impl Store {
     /// Where it is.
     pub(crate) fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Reads with a single statement, which needs no transaction of its own.
+    pub(crate) fn look<T>(
+        &self,
+        work: impl FnOnce(Tables<'_>) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        work(Tables::new(&self.connection)).map_err(|fault| fault.at(self.place.path()))
     }
 
     /// Reads in one transaction: everything is seen as of one moment.
@@ -144,6 +159,10 @@ impl Store {
     }
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
 /// A new database must not meet the log of an old one that was moved away. An empty file is new:
 /// a log comes only after its first page.
 fn remove_stale_logs(database: &Path) -> Result<(), Fault> {
@@ -161,16 +180,14 @@ fn remove_stale_logs(database: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-fn set_journal(connection: &Connection, place: &Place) -> Result<Journal, Fault> {
-    let Place::File(path) = place else {
-        return Ok(Journal::Memory);
-    };
-    let folder = path.parent().unwrap_or(path);
-    if !is_on_network(folder) && journal_mode(connection, "WAL")? == "wal" {
+/// Sets how the file is kept whole. Where a write-ahead log is not safe, or where SQLite refuses
+/// it because memory cannot be shared, a rollback journal does.
+fn set_journal(connection: &Connection, log_is_safe: bool) -> Result<Journal, Fault> {
+    if log_is_safe && journal_mode(connection, "WAL")? == "wal" {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "journal_size_limit", MOST_LOG_BYTES)?;
-        // The log stays when the last connection closes, so that a reader of a folder that it may
-        // not write to needs to create nothing.
+        // The log stays when the last connection closes, so that a reader, which may not be
+        // allowed to write to the folder, has nothing to create.
         connection.file_control(None::<&str>, FileControl::PersistWal(&mut 1))?;
         return Ok(Journal::WriteAhead);
     }
@@ -182,4 +199,72 @@ fn set_journal(connection: &Connection, place: &Place) -> Result<Journal, Fault>
 /// Asks for a journal mode; SQLite answers which it is.
 fn journal_mode(connection: &Connection, mode: &str) -> Result<String, Fault> {
     Ok(connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cairn_protocol::{AccountId, Amount, BlockHash, Rules, Sequence};
+    use tempfile::TempDir;
+
+    use crate::types::Account;
+
+    fn network() -> Network {
+        Network::new(Rules::default()).expect("the defaults are valid")
+    }
+
+    fn file_in(folder: &TempDir) -> Place {
+        Place::File(folder.path().join("chain.db"))
+    }
+
+    #[test]
+    fn a_full_disk_is_named_and_loses_nothing() {
+        let folder = TempDir::new().expect("a folder");
+        let (mut store, ..) = Store::open_writer(file_in(&folder), &network()).expect("created");
+        let held = Account { balance: Amount::MAX, sequence: Sequence::FIRST };
+        let id = AccountId([1; 32]);
+        store.write(|tables| tables.put_account(&id, &held)).expect("space");
+        store.connection.pragma_update(None, "max_page_count", 20).expect("SQL");
+        let error = store.write(|tables| {
+            tables.put_account(&id, &Account::default())?;
+            tables.add_body(&BlockHash::default(), &vec![0; 100_000])
+        });
+        assert!(matches!(error, Err(LedgerError::DiskFull(_))), "{error:?}");
+        assert_eq!(store.read(|tables| tables.account(&id)).expect("a disk"), held);
+    }
+
+    #[test]
+    fn where_a_log_is_unsafe_a_rollback_journal_takes_its_place() {
+        let folder = TempDir::new().expect("a folder");
+        let place = file_in(&folder);
+        let (store, journal, _) = Store::open_writer(place.clone(), &network()).expect("created");
+        assert_eq!(journal, Journal::WriteAhead);
+        drop(store);
+        assert!(folder.path().join("chain.db-wal").exists());
+
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let connection = place.connect(flags).expect("a file");
+        assert_eq!(set_journal(&connection, false).expect("SQL"), Journal::Rollback);
+        assert_eq!(journal_mode(&connection, "DELETE").expect("SQL"), "delete");
+        let mut writer = Store { connection, place: place.clone() };
+        let reader = Store::open_reader(place, &network()).expect("a chain");
+        let (id, held) =
+            (AccountId([1; 32]), Account { balance: Amount::MAX, ..Account::default() });
+        writer.write(|tables| tables.put_account(&id, &held)).expect("a disk");
+        assert_eq!(reader.read(|tables| tables.account(&id)).expect("a disk"), held);
+    }
+
+    #[test]
+    fn an_error_inside_a_transaction_writes_nothing() {
+        let place = Place::Memory("/cairn-test-of-errors".into());
+        let (mut store, ..) = Store::open_writer(place, &network()).expect("memory");
+        let held = Account { balance: Amount::MAX, sequence: Sequence::FIRST };
+        let id = AccountId([1; 32]);
+        let done: Result<(), _> = store.write(|tables| {
+            tables.put_account(&id, &held)?;
+            Err(Fault::damage("as an example"))
+        });
+        assert!(matches!(done, Err(LedgerError::Damaged(..))));
+        assert_eq!(store.read(|tables| tables.account(&id)).expect("memory"), Account::default());
+    }
 }

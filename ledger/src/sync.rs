@@ -13,11 +13,11 @@ const DENSE: usize = 10;
 /// distance, then genesis.
 pub(crate) fn locator(tables: Tables<'_>, state: &State) -> Result<Locator, Fault> {
     let mut height = state.best.block.height;
-    let mut blocks = vec![tables.best_block(height)?];
+    let mut blocks = vec![tables.expect_best(height)?];
     let mut step = 1;
     while height > Height::GENESIS {
         height = height.checked_sub(step).unwrap_or_default();
-        blocks.push(tables.best_block(height)?);
+        blocks.push(tables.expect_best(height)?);
         if blocks.len() >= DENSE {
             step *= 2;
         }
@@ -56,6 +56,25 @@ pub(crate) fn missing_blocks(
     Ok(headers.iter().map(HeaderRow::block_ref).collect())
 }
 
+/// The first blocks of the branch that ends with this header whose bodies are missing.
+pub(crate) fn missing_blocks_to(
+    tables: Tables<'_>,
+    head: BlockRef,
+    most: usize,
+) -> Result<Vec<BlockRef>, Fault> {
+    let mut missing = Vec::new();
+    let mut next = tables.header(head)?.filter(|row| !row.invalid);
+    while let Some(row) = next.filter(|row| row.complete.is_none()) {
+        if row.body.is_none() {
+            missing.push(row.block_ref());
+        }
+        next = Some(tables.expect_header(row.header().parent_ref())?);
+    }
+    missing.reverse();
+    missing.truncate(most);
+    Ok(missing)
+}
+
 /// The lowest height of the best header's chain with a block that is not complete. All below it
 /// are complete and none above it, so it is found by halving.
 fn first_incomplete(tables: Tables<'_>, state: &State) -> Result<Height, Fault> {
@@ -63,7 +82,7 @@ fn first_incomplete(tables: Tables<'_>, state: &State) -> Result<Height, Fault> 
     while beyond - complete > 1 {
         let middle = complete.midpoint(beyond);
         let height = Height::new(middle).expect("not above the best header's");
-        let block = tables.best_block(height)?;
+        let block = tables.expect_best(height)?;
         if tables.expect_header(block)?.complete.is_some() {
             complete = middle;
         } else {

@@ -67,7 +67,7 @@ impl<'c> Update<'c> {
         if row.body.is_some() {
             return Ok(());
         }
-        row.body = Some(self.tables.add_body(&encode(&block.to_block()))?);
+        row.body = Some(self.tables.add_body(&block.header().hash(), &encode(&block.to_block()))?);
         let parent = self.tables.expect_header(row.header().parent_ref())?;
         if parent.complete.is_some() {
             self.complete(row)?;
@@ -116,13 +116,17 @@ impl<'c> Update<'c> {
         self.tables.put_header(&row)
     }
 
-    /// Writes where the chain stands now.
-    pub(crate) fn finish(mut self) -> Result<State, Fault> {
+    /// Writes where the chain stands now, unless that is where it stood before.
+    pub(crate) fn finish(mut self, before: &State) -> Result<State, Fault> {
         if self.condemned_any && self.tables.expect_header(self.state.best.block)?.invalid {
             self.state.best = self.tables.most_work()?.tip();
         }
-        self.tables.replace_best(self.state.best.block)?;
-        self.tables.put_state(&self.state)?;
+        if self.state.best != before.best {
+            self.tables.replace_best(self.state.best.block)?;
+        }
+        if self.state != *before {
+            self.tables.put_state(&self.state)?;
+        }
         Ok(self.state)
     }
 }

@@ -26,7 +26,7 @@ impl Tables<'_> {
             id.0,
             stored(account.balance.micros()),
             stored(account.sequence.get()),
-            checksum(&checked_content(id, account)),
+            checksum(&[&checked_content(id, account)]),
         ];
         self.run(sql, params)
     }
@@ -61,6 +61,6 @@ fn read_account(row: &Row<'_>) -> Result<(AccountId, Account), Fault> {
     let balance = Amount::from_micros(number(row.get(1)?)?).ok_or_else(out_of_range)?;
     let sequence = Sequence::new(number(row.get(2)?)?).ok_or_else(out_of_range)?;
     let account = Account { balance, sequence };
-    check_sum(&checked_content(&id, &account), row.get(3)?, || format!("account {id:?}"))?;
+    check_sum(&[&checked_content(&id, &account)], row.get(3)?, || format!("account {id:?}"))?;
     Ok((id, account))
 }

@@ -1,7 +1,7 @@
 //! The table `bodies`: encoded blocks of every branch, in the order in which they came.
 
-use cairn_protocol::Block;
 use cairn_protocol::codec::decode;
+use cairn_protocol::{Block, BlockHash};
 use rusqlite::params;
 
 use super::{HeaderRow, Tables, check_sum, checksum, stored};
@@ -12,10 +12,10 @@ use crate::error::Fault;
 pub(crate) struct BodyId(pub(super) u64);
 
 impl Tables<'_> {
-    /// Stores a block's encoding.
-    pub(crate) fn add_body(self, bytes: &[u8]) -> Result<BodyId, Fault> {
+    /// Stores the encoding of the block with this hash.
+    pub(crate) fn add_body(self, hash: &BlockHash, bytes: &[u8]) -> Result<BodyId, Fault> {
         let sql = "INSERT INTO bodies (bytes, sum) VALUES (?1, ?2)";
-        let id = self.0.prepare_cached(sql)?.insert(params![bytes, checksum(bytes)])?;
+        let id = self.0.prepare_cached(sql)?.insert(params![bytes, checksum(&[&hash.0, bytes])])?;
         Ok(BodyId(super::number(id)?))
     }
 
@@ -28,7 +28,7 @@ impl Tables<'_> {
         let sql = "SELECT bytes, sum FROM bodies WHERE id = ?1";
         let found = self.row(sql, [stored(id)], |row| {
             let bytes: Vec<u8> = row.get(0)?;
-            check_sum(&bytes, row.get(1)?, name)?;
+            check_sum(&[&header.block_ref().hash.0, &bytes], row.get(1)?, name)?;
             Ok(bytes)
         })?;
         found.map(Some).ok_or_else(|| Fault::Damage(format!("{} is missing", name())))
@@ -39,13 +39,9 @@ impl Tables<'_> {
         let Some(bytes) = self.body(header)? else {
             return Ok(None);
         };
-        let wrong = |what: String| {
-            Fault::Damage(format!("the body of block {} is {what}", header.block_ref()))
-        };
-        let block: Block = decode(&bytes).map_err(|error| wrong(error.to_string()))?;
-        if block.sealed != *header.sealed() {
-            return Err(wrong("another block's".to_owned()));
-        }
+        let block = decode(&bytes).map_err(|error| {
+            Fault::Damage(format!("the body of block {} is {error}", header.block_ref()))
+        })?;
         Ok(Some(block))
     }
 }

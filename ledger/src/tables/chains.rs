@@ -95,29 +95,32 @@ impl Tables<'_> {
             block.hash.0,
             block.reward.recipient.0,
             stored(block.reward.amount.micros()),
-            checksum(&block.checked_content()),
+            checksum(&[&block.checked_content()]),
         ];
         self.run(sql, params)
     }
 
-    /// The hash of the best header's chain at this height; `None` above the best header.
-    pub(crate) fn best_hash(self, height: Height) -> Result<Option<BlockHash>, Fault> {
-        let sql = "SELECT hash FROM best WHERE height = ?1";
-        self.row(sql, [stored(height.get())], |row| Ok(BlockHash(row.get(0)?)))
+    /// The best header's chain at this height; `None` above the best header.
+    fn best(self, height: Height) -> Result<Option<BlockRef>, Fault> {
+        let sql = "SELECT hash, sum FROM best WHERE height = ?1";
+        self.row(sql, [stored(height.get())], |row| {
+            let block = BlockRef { height, hash: BlockHash(row.get(0)?) };
+            check_sum(&[&encode(&block)], row.get(1)?, || format!("the best header at {height}"))?;
+            Ok(block)
+        })
     }
 
     /// The block of the best header's chain at a height that it reaches.
-    pub(crate) fn best_block(self, height: Height) -> Result<BlockRef, Fault> {
+    pub(crate) fn expect_best(self, height: Height) -> Result<BlockRef, Fault> {
         let missing = || Fault::Damage(format!("the best header at height {height} is missing"));
-        let hash = self.best_hash(height)?.ok_or_else(missing)?;
-        Ok(BlockRef { height, hash })
+        self.best(height)?.ok_or_else(missing)
     }
 
     /// Makes the chain of this header the best one. Costs what it differs from the one before.
     pub(crate) fn replace_best(self, end: BlockRef) -> Result<(), Fault> {
         self.run("DELETE FROM best WHERE height > ?1", [stored(end.height.get())])?;
         let mut block = end;
-        while self.best_hash(block.height)? != Some(block.hash) {
+        while self.best(block.height)? != Some(block) {
             self.put_best(block)?;
             if block.height == Height::GENESIS {
                 return Err(Fault::damage("its best header descends from another genesis"));
@@ -128,8 +131,9 @@ impl Tables<'_> {
     }
 
     pub(super) fn put_best(self, block: BlockRef) -> Result<(), Fault> {
-        let sql = "INSERT OR REPLACE INTO best (height, hash) VALUES (?1, ?2)";
-        self.run(sql, params![stored(block.height.get()), block.hash.0])
+        let sql = "INSERT OR REPLACE INTO best (height, hash, sum) VALUES (?1, ?2, ?3)";
+        let sum = checksum(&[&encode(&block)]);
+        self.run(sql, params![stored(block.height.get()), block.hash.0, sum])
     }
 }
 
@@ -144,6 +148,6 @@ fn read_active(row: &Row<'_>) -> Result<ActiveBlock, Fault> {
     let reward = Reward { height, recipient: AccountId(row.get(2)?), amount };
     let block = ActiveBlock { hash: BlockHash(row.get(1)?), reward };
     let name = || format!("the active block at height {height}");
-    check_sum(&block.checked_content(), row.get(4)?, name)?;
+    check_sum(&[&block.checked_content()], row.get(4)?, name)?;
     Ok(block)
 }

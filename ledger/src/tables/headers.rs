@@ -149,7 +149,7 @@ impl Tables<'_> {
             row.body.map(|id| stored(id.0)),
             row.complete.map(stored),
             row.invalid,
-            checksum(&row.checked_content()),
+            checksum(&[&row.checked_content()]),
         ];
         self.run(sql, params)
     }
@@ -200,6 +200,6 @@ fn read_header(row: &Row<'_>) -> Result<HeaderRow, Fault> {
         invalid: row.get(6)?,
     };
     let name = || format!("the header of block {}", header.block_ref());
-    check_sum(&header.checked_content(), row.get(7)?, name)?;
+    check_sum(&[&header.checked_content()], row.get(7)?, name)?;
     Ok(header)
 }

@@ -28,7 +28,9 @@ const SCHEMA: &str = "
         height INTEGER PRIMARY KEY, hash BLOB NOT NULL, recipient BLOB NOT NULL,
         amount INTEGER NOT NULL, sum INTEGER NOT NULL
     ) STRICT;
-    CREATE TABLE best (height INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
+    CREATE TABLE best (
+        height INTEGER PRIMARY KEY, hash BLOB NOT NULL, sum INTEGER NOT NULL
+    ) STRICT;
     CREATE TABLE accounts (
         key BLOB PRIMARY KEY, balance INTEGER NOT NULL, sequence INTEGER NOT NULL,
         sum INTEGER NOT NULL
@@ -114,7 +116,7 @@ impl Tables<'_> {
     fn meta(self, name: &str) -> Result<Vec<u8>, Fault> {
         let found = self.row("SELECT value, sum FROM meta WHERE name = ?1", [name], |row| {
             let value: Vec<u8> = row.get(0)?;
-            check_sum(&value, row.get(1)?, || format!("its {name}"))?;
+            check_sum(&[name.as_bytes(), &value], row.get(1)?, || format!("its {name}"))?;
             Ok(value)
         })?;
         found.ok_or_else(|| Fault::Damage(format!("its {name} is missing")))
@@ -122,7 +124,7 @@ impl Tables<'_> {
 
     fn put_meta(self, name: &str, value: &[u8]) -> Result<(), Fault> {
         let sql = "INSERT OR REPLACE INTO meta (name, value, sum) VALUES (?1, ?2, ?3)";
-        self.run(sql, params![name, value, checksum(value)])
+        self.run(sql, params![name, value, checksum(&[name.as_bytes(), value])])
     }
 }
 

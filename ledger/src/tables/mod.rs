@@ -75,13 +75,13 @@ impl<'c> Tables<'c> {
 }
 
 /// The first eight bytes of SHA-256 over a row's content.
-fn checksum(content: &[u8]) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = sha256(&[content]);
+fn checksum(content: &[&[u8]]) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = sha256(content);
     i64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// Checks a row against the checksum stored with it.
-fn check_sum(content: &[u8], stored: i64, what: impl FnOnce() -> String) -> Result<(), Fault> {
+fn check_sum(content: &[&[u8]], stored: i64, what: impl FnOnce() -> String) -> Result<(), Fault> {
     if checksum(content) == stored {
         Ok(())
     } else {

@@ -88,6 +88,10 @@ impl Branch {
         Self { network: network.clone(), headers, blocks: Vec::new(), miner: account(miner) }
     }
 
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// The first so many blocks, to be mined on by another.
     pub(crate) fn fork(&self, height: usize, miner: u8) -> Self {
         let mut fork = self.clone();

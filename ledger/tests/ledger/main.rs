@@ -2,6 +2,12 @@
 //! the behaviours that a robust node must show.
 
 mod chain;
+mod follow;
 mod fork_choice;
+mod killed;
 mod kit;
 mod memory;
+mod order;
+mod readers;
+mod rules;
+mod storage;
