@@ -70,7 +70,7 @@ impl Update<'_> {
                 Ok(change) => return Ok(Some(change)),
                 Err(Failure::Fault(fault)) => return Err(fault),
                 Err(Failure::Invalid(block, error)) => {
-                    check_accounts(self.tables, self.network, &self.state)?;
+                    self.audit()?;
                     refused.push((block, error));
                     let descendants = self.condemn(block)?;
                     let also = descendants.into_iter().filter(|block| given.contains_key(block));
@@ -81,11 +81,22 @@ impl Update<'_> {
         Ok(None)
     }
 
+    /// Makes sure that a block is invalid and not the accounts damaged. Once for each tip: whoever
+    /// mines invalid blocks must not make us add up all coins for each.
+    fn audit(&mut self) -> Result<(), Fault> {
+        let tip = Some(self.state.tip.block);
+        if self.audited != tip {
+            check_accounts(self.tables, self.network, &self.state)?;
+            self.audited = tip;
+        }
+        Ok(())
+    }
+
     /// Disconnects the tip and everything down to an active block.
-    pub(crate) fn retreat_to(&mut self, fork: HeaderRow) -> Result<(), Fault> {
+    pub(crate) fn retreat_to(&mut self, fork: &HeaderRow) -> Result<(), Fault> {
         let mut accounts = Overlay::new(self.tables);
-        self.disconnect_above(&fork, &mut accounts)?;
-        self.adopt(fork.block_ref().height, &[], &fork, accounts)?;
+        self.disconnect_above(fork, &mut accounts)?;
+        self.adopt(fork.block_ref().height, &[], fork, accounts)?;
         Ok(())
     }
 

@@ -184,6 +184,6 @@ impl Lineage {
 /// The fewest transactions that a block of this time on this parent must have (rule C6).
 pub(crate) fn fewest_transactions(rules: &Rules, parent: &Header, time: Timestamp) -> u32 {
     let is_first = parent.height == Height::GENESIS;
-    let waited = time >= parent.time.after(rules.min_block_wait());
+    let waited = time.since(parent.time) >= rules.min_block_wait();
     if is_first || waited { 1 } else { rules.min_block_transactions }
 }

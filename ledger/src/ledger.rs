@@ -36,6 +36,8 @@ pub struct Ledger {
     network: Network,
     journal: Journal,
     state: State,
+    /// The last tip after which all coins were added up.
+    audited: Option<BlockRef>,
 }
 
 impl Ledger {
@@ -68,7 +70,8 @@ impl Ledger {
         network: &Network,
     ) -> Result<Self, LedgerError> {
         let (store, journal, state) = Store::open_writer(place, network)?;
-        Ok(Self { store, _lock: lock, network: network.clone(), journal, state })
+        let network = network.clone();
+        Ok(Self { store, _lock: lock, network, journal, state, audited: None })
     }
 
     /// The network whose chain this is.
@@ -180,14 +183,14 @@ impl Ledger {
             else {
                 return Ok(());
             };
-            let is_active = update.tables.is_active(block)?;
-            update.condemn(block)?;
-            if is_active {
-                let parent = update.tables.expect_header(row.header().parent_ref())?;
-                update.retreat_to(parent)?;
-                update.completed = update.tables.complete_above(parent.work)?;
-                update.advance(&Given::new(), &mut Vec::new())?;
+            if !update.tables.is_active(block)? {
+                return update.condemn(block).map(|_| ());
             }
+            let parent = update.tables.expect_header(row.header().parent_ref())?;
+            update.retreat_to(&parent)?;
+            update.condemn(block)?;
+            update.completed = update.tables.complete_above(parent.work)?;
+            update.advance(&Given::new(), &mut Vec::new())?;
             Ok(())
         })
     }
@@ -227,7 +230,7 @@ impl Ledger {
     /// # Errors
     /// Errors of the disk.
     pub fn header_work(&self, block: BlockRef) -> Result<Option<Work>, LedgerError> {
-        self.store.read(|tables| Ok(tables.header(block)?.map(|row| row.work)))
+        self.store.look(|tables| Ok(tables.header(block)?.map(|row| row.work)))
     }
 
     /// A stored block of any branch.
@@ -276,13 +279,14 @@ impl Ledger {
         &mut self,
         change: impl FnOnce(&mut Update<'_>) -> Result<T, Fault>,
     ) -> Result<T, LedgerError> {
-        let (network, before) = (&self.network, self.state);
-        let (done, state) = self.store.write(|tables: Tables<'_>| {
-            let mut update = Update::new(tables, network, before);
+        let (network, before, audited) = (&self.network, self.state, self.audited);
+        let (done, state, audited) = self.store.write(|tables: Tables<'_>| {
+            let mut update = Update::new(tables, network, before, audited);
             let done = change(&mut update)?;
-            Ok((done, update.finish(&before)?))
+            let audited = update.audited;
+            Ok((done, update.finish(&before)?, audited))
         })?;
-        self.state = state;
+        (self.state, self.audited) = (state, audited);
         Ok(done)
     }
 }

@@ -1,7 +1,7 @@
 //! [`Store`]: a connection to a chain's database: where it is, how it is opened and created, and
 //! the transactions in which it is read and written.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -100,8 +100,10 @@ impl Store {
     pub(crate) fn open_reader(place: Place, network: &Network) -> Result<Self, LedgerError> {
         let open = || {
             if let Place::File(path) = &place {
-                // SQLite does not say whether a file is missing or may not be read.
-                File::open(path)?;
+                // SQLite does not say whether a file is missing or may not be read. The file is not
+                // opened to find out: closing it again would release the locks that SQLite holds on
+                // it for the other connections of this process.
+                fs::metadata(path)?;
             }
             place.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
         };

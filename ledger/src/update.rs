@@ -17,6 +17,8 @@ pub(crate) struct Update<'c> {
     pub(crate) state: State,
     /// The blocks that became complete: all bodies up to them are here, and were not before.
     pub(crate) completed: Vec<HeaderRow>,
+    /// The last tip after which the accounts were added up and found to be right.
+    pub(crate) audited: Option<BlockRef>,
     /// Whether a block was found to be invalid, and with it perhaps the best header.
     condemned_any: bool,
     /// The ancestors of the header that was added last, since headers come in long ascents.
@@ -25,9 +27,14 @@ pub(crate) struct Update<'c> {
 
 impl<'c> Update<'c> {
     /// A change of the chain that stands here.
-    pub(crate) fn new(tables: Tables<'c>, network: &'c Network, state: State) -> Self {
+    pub(crate) fn new(
+        tables: Tables<'c>,
+        network: &'c Network,
+        state: State,
+        audited: Option<BlockRef>,
+    ) -> Self {
         let (completed, condemned_any, lineage) = (Vec::new(), false, None);
-        Self { tables, network, state, completed, condemned_any, lineage }
+        Self { tables, network, state, completed, audited, condemned_any, lineage }
     }
 
     /// Adds a header, unless it is known. Returns its row, and whether it is new.
@@ -91,7 +98,8 @@ impl<'c> Update<'c> {
         Ok(())
     }
 
-    /// Marks a block and all its descendants as invalid. Returns the descendants.
+    /// Marks a block, which is not active, and all its descendants as invalid. Returns the
+    /// descendants.
     pub(crate) fn condemn(&mut self, block: BlockRef) -> Result<Vec<BlockRef>, Fault> {
         self.condemned_any = true;
         self.mark_invalid(self.tables.expect_header(block)?)?;
@@ -111,8 +119,13 @@ impl<'c> Update<'c> {
         Ok(descendants)
     }
 
+    /// The header stays, so that nobody asks for it again. The body is of no use to anyone, and
+    /// would let a miner of invalid blocks fill the disk.
     fn mark_invalid(&self, mut row: HeaderRow) -> Result<(), Fault> {
-        row.invalid = true;
+        if let Some(body) = row.body.take() {
+            self.tables.delete_body(body)?;
+        }
+        (row.complete, row.invalid) = (None, true);
         self.tables.put_header(&row)
     }
 

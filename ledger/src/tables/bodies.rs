@@ -19,6 +19,11 @@ impl Tables<'_> {
         Ok(BodyId(super::number(id)?))
     }
 
+    /// Deletes a body, whose space is then used for others.
+    pub(crate) fn delete_body(self, id: BodyId) -> Result<(), Fault> {
+        self.run("DELETE FROM bodies WHERE id = ?1", [stored(id.0)])
+    }
+
     /// The encoding of a header's block, if it is here.
     pub(crate) fn body(self, header: &HeaderRow) -> Result<Option<Vec<u8>>, Fault> {
         let Some(BodyId(id)) = header.body else {

@@ -148,6 +148,9 @@ fn a_branch_with_an_invalid_block_is_not_followed() {
     assert_eq!(after, descendants.collect::<Vec<_>>());
     assert_eq!(chain.snapshot(), before);
 
+    let bodies = theirs.refs().into_iter().map(|block| chain.reader().block_bytes(block));
+    let kept: Vec<_> = bodies.map(|body| body.expect("a chain").is_some()).collect();
+    assert_eq!(kept, [true, true, true, false, false, false, false], "no disk is filled in vain");
     assert_eq!(chain.refused(theirs.block(4)), ContextError::KnownInvalid);
     assert_eq!(chain.refused(theirs.block(6)), ContextError::KnownInvalid);
     assert_eq!(chain.refused(&theirs.mine(Vec::new())), ContextError::InvalidParent);

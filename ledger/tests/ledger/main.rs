@@ -4,6 +4,7 @@
 mod chain;
 mod follow;
 mod fork_choice;
+mod golden;
 mod killed;
 mod kit;
 mod memory;

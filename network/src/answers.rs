@@ -1,0 +1,241 @@
+//! Checking answers to our questions, as far as that goes without a chain.
+//!
+//! Nothing here looks at a clock or a socket: it runs on threads that may block.
+
+use std::collections::BTreeSet;
+
+use cairn_node::{Failure, Verified};
+use cairn_protocol::codec::decode;
+use cairn_protocol::messages::{Answer, EncodedBlock, Request};
+use cairn_protocol::{
+    Block, BlockRef, Network, ProvenHeader, SealedHeader, Transaction, TransactionId,
+    VerifiedBlock, VerifiedTransaction,
+};
+
+/// The content of an answer, verified.
+///
+/// # Errors
+/// [`Failure`]: what is wrong is something that no honest peer sends.
+pub(crate) fn check(
+    request: &Request,
+    answer: Answer,
+    network: &Network,
+) -> Result<Verified, Failure> {
+    match (request, answer) {
+        (Request::Headers(_), Answer::Headers(headers)) => {
+            check_headers(&headers, network).map(Verified::Headers)
+        }
+        (Request::Blocks(wanted), Answer::Blocks(blocks)) => {
+            check_blocks(wanted, &blocks, network).map(Verified::Blocks)
+        }
+        (Request::MempoolIds(after), Answer::MempoolIds(ids)) => {
+            check_ids(*after, ids.into_vec()).map(Verified::MempoolIds)
+        }
+        (Request::Transactions(wanted), Answer::Transactions(transactions)) => {
+            check_transactions(wanted, transactions.into_vec(), network).map(Verified::Transactions)
+        }
+        _ => Err(misbehaved("its answer is of another kind than the question")),
+    }
+}
+
+fn misbehaved(what: impl Into<String>) -> Failure {
+    Failure::Misbehaved(what.into())
+}
+
+fn check_headers(
+    headers: &[SealedHeader],
+    network: &Network,
+) -> Result<Vec<ProvenHeader>, Failure> {
+    let mut proven: Vec<ProvenHeader> = Vec::with_capacity(headers.len());
+    for sealed in headers {
+        let header =
+            sealed.prove(network).map_err(|error| misbehaved(format!("header: {error}")))?;
+        let follows = proven.last().is_none_or(|last| {
+            header.header().parent == last.hash()
+                && header.header().height == last.header().height.next()
+        });
+        if !follows {
+            return Err(misbehaved("its headers do not follow one another"));
+        }
+        proven.push(header);
+    }
+    Ok(proven)
+}
+
+/// Blocks must come in the order of the question. Nothing is verified that was not asked for, and
+/// what was asked for has a proven header: nobody can make us check signatures without work.
+fn check_blocks(
+    wanted: &[BlockRef],
+    blocks: &[EncodedBlock],
+    network: &Network,
+) -> Result<Vec<VerifiedBlock>, Failure> {
+    let mut wanted = wanted.iter();
+    let verify = |encoded: &EncodedBlock| {
+        let block: Block =
+            decode(encoded).map_err(|error| misbehaved(format!("block: {error}")))?;
+        let block_ref = BlockRef { height: block.sealed.header.height, hash: block.sealed.hash() };
+        if !wanted.any(|one| *one == block_ref) {
+            return Err(misbehaved("it sends a block that was not asked for"));
+        }
+        block.verify(network).map_err(|error| {
+            if error.condemns_header() {
+                Failure::InvalidBlock(block_ref, error)
+            } else {
+                misbehaved(format!("block {block_ref}: {error}"))
+            }
+        })
+    };
+    blocks.iter().map(verify).collect()
+}
+
+fn check_ids(
+    after: Option<TransactionId>,
+    ids: Vec<TransactionId>,
+) -> Result<Vec<TransactionId>, Failure> {
+    let all = after.iter().chain(&ids);
+    if all.is_sorted_by(|one, next| one < next) {
+        Ok(ids)
+    } else {
+        Err(misbehaved("its transaction ids do not ascend"))
+    }
+}
+
+fn check_transactions(
+    wanted: &[TransactionId],
+    transactions: Vec<Transaction>,
+    network: &Network,
+) -> Result<Vec<VerifiedTransaction>, Failure> {
+    let verified = Transaction::verify_all(transactions, network.id())
+        .map_err(|(index, error)| misbehaved(format!("transaction {index}: {error}")))?;
+    let mut wanted: BTreeSet<_> = wanted.iter().collect();
+    if verified.iter().all(|one| wanted.remove(&one.id())) {
+        Ok(verified)
+    } else {
+        Err(misbehaved("it sends a transaction that was not asked for"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cairn_protocol::codec::encode;
+    use cairn_protocol::{AccountId, Bounded, Height};
+
+    use super::*;
+    use crate::testing::{child, network, payment};
+
+    fn chain(length: u32) -> Vec<VerifiedBlock> {
+        let network = network();
+        let mut blocks: Vec<VerifiedBlock> = Vec::new();
+        for _ in 0..length {
+            let parent = blocks.last().map_or(network.genesis_ref(), VerifiedBlock::block_ref);
+            blocks.push(child(&network, parent));
+        }
+        blocks
+    }
+
+    fn encoded(blocks: &[VerifiedBlock]) -> Answer {
+        let bytes = blocks.iter().map(|block| encode(&block.to_block()));
+        Answer::Blocks(Bounded::first(bytes.map(|bytes| EncodedBlock::new(bytes).expect("small"))))
+    }
+
+    fn refs(blocks: &[VerifiedBlock]) -> Request {
+        Request::Blocks(Bounded::first(blocks.iter().map(VerifiedBlock::block_ref)))
+    }
+
+    fn refused(request: &Request, answer: Answer) -> String {
+        match check(request, answer, &network()) {
+            Err(Failure::Misbehaved(what)) => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn headers_are_proven_and_follow_one_another() {
+        let request = Request::Headers(Bounded::default());
+        let blocks = chain(3);
+        let headers = |which: &[usize]| {
+            Answer::Headers(Bounded::first(which.iter().map(|&i| *blocks[i].header().sealed())))
+        };
+        let proven = check(&request, headers(&[0, 1, 2]), &network()).expect("good");
+        let expected = blocks.iter().map(|block| *block.header()).collect();
+        assert_eq!(proven, Verified::Headers(expected));
+        assert_eq!(refused(&request, headers(&[0, 2])), "its headers do not follow one another");
+
+        let mut unproven = *blocks[0].header().sealed();
+        unproven.header.target = cairn_protocol::Target::HARDEST;
+        let answer = Answer::Headers(Bounded::first([unproven]));
+        assert_eq!(refused(&request, answer), "header: its hash does not meet its target");
+    }
+
+    #[test]
+    fn blocks_come_in_order_and_only_if_asked_for() {
+        let blocks = chain(3);
+        let some = encoded(&[blocks[0].clone(), blocks[2].clone()]);
+        let verified = check(&refs(&blocks), some, &network()).expect("good");
+        assert_eq!(verified, Verified::Blocks(vec![blocks[0].clone(), blocks[2].clone()]));
+        let not_asked = "it sends a block that was not asked for";
+        assert_eq!(refused(&refs(&blocks[1..]), encoded(&blocks)), not_asked);
+        let swapped = encoded(&[blocks[1].clone(), blocks[0].clone()]);
+        assert_eq!(refused(&refs(&blocks), swapped), not_asked);
+        let junk = Answer::Blocks(Bounded::first([EncodedBlock::default()]));
+        assert!(refused(&refs(&blocks), junk).starts_with("block: malformed"));
+    }
+
+    #[test]
+    fn a_foreign_content_says_nothing_about_the_block_and_an_invalid_one_condemns_it() {
+        let blocks = chain(1);
+        let answer = |block: &Block| {
+            let bytes = EncodedBlock::new(encode(block)).expect("small");
+            check(&refs(&blocks), Answer::Blocks(Bounded::first([bytes])), &network())
+        };
+        let mut mutated = blocks[0].to_block();
+        mutated.reward.recipient = AccountId([9; 32]);
+        assert!(matches!(answer(&mutated), Err(Failure::Misbehaved(_))));
+
+        let invalid = crate::testing::greedy(&network());
+        let block_ref = BlockRef { height: Height::from(1), hash: invalid.sealed.hash() };
+        let request = Request::Blocks(Bounded::first([block_ref]));
+        let bytes = EncodedBlock::new(encode(&invalid)).expect("small");
+        let failure = check(&request, Answer::Blocks(Bounded::first([bytes])), &network());
+        let Err(Failure::InvalidBlock(which, error)) = failure else { panic!("{failure:?}") };
+        assert_eq!((which, error.rule()), (block_ref, "B5"));
+    }
+
+    #[test]
+    fn mempool_ids_ascend_from_the_last_one_known() {
+        let id = |byte| TransactionId([byte; 32]);
+        let answer = |ids: &[u8]| Answer::MempoolIds(Bounded::first(ids.iter().map(|&b| id(b))));
+        let after = Request::MempoolIds(Some(id(3)));
+        let verified = check(&after, answer(&[4, 5]), &network()).expect("good");
+        assert_eq!(verified, Verified::MempoolIds(vec![id(4), id(5)]));
+        for ids in [[3, 5], [5, 4], [5, 5]] {
+            assert_eq!(refused(&after, answer(&ids)), "its transaction ids do not ascend");
+        }
+    }
+
+    #[test]
+    fn transactions_are_verified_and_only_if_asked_for() {
+        let network = network();
+        let (one, two) = (payment(&network, 1, 0), payment(&network, 2, 0));
+        let id = |transaction: &Transaction| transaction.payment.id(network.id());
+        let request = Request::Transactions(Bounded::first([id(&one), id(&two)]));
+        let answer = |all: &[&Transaction]| {
+            Answer::Transactions(Bounded::first(all.iter().copied().cloned()))
+        };
+        assert!(check(&request, answer(&[&two]), &network).is_ok());
+        let other = payment(&network, 3, 0);
+        let not_asked = "it sends a transaction that was not asked for";
+        assert_eq!(refused(&request, answer(&[&one, &other])), not_asked);
+        assert_eq!(refused(&request, answer(&[&one, &one])), not_asked);
+        let mut forged = one.clone();
+        forged.signature.0[0] ^= 1;
+        assert!(refused(&request, answer(&[&two, &forged])).starts_with("transaction 1: "));
+    }
+
+    #[test]
+    fn an_answer_of_another_kind_is_no_answer() {
+        let answer = Answer::MempoolIds(Bounded::default());
+        let what = refused(&Request::Headers(Bounded::default()), answer);
+        assert_eq!(what, "its answer is of another kind than the question");
+    }
+}

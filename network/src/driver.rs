@@ -1,0 +1,149 @@
+//! The thread that owns the node: it waits for what happens, lets the node handle it, and sees to
+//! what the node wants done.
+
+use cairn_node::{Event, Input, Node, Origin, Output};
+use cairn_protocol::{VerifiedBlock, VerifiedTransaction};
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use crate::clock;
+use crate::inbox::Incoming;
+use crate::publisher::{Publisher, Snapshot, Work};
+use crate::switchboard::Switchboard;
+
+/// What this process itself wants of its node. No peer can make these many.
+#[derive(Debug)]
+pub(crate) enum Own {
+    Mined(VerifiedBlock),
+    Submit(VerifiedTransaction),
+}
+
+/// A node, and all that it takes to run it.
+pub(crate) struct Driver {
+    pub(crate) node: Node,
+    pub(crate) board: Switchboard,
+    pub(crate) publisher: Publisher,
+    pub(crate) own: mpsc::UnboundedReceiver<Own>,
+    pub(crate) inbox: mpsc::Receiver<Incoming>,
+    /// Its sender is dropped to stop.
+    pub(crate) stop: watch::Receiver<()>,
+}
+
+/// What came up while the driver waited.
+enum Turn {
+    Own(Own),
+    Incoming(Incoming),
+    Time,
+    Stop,
+}
+
+impl Driver {
+    /// Runs the node until it is stopped or dies. The ledger is closed when this returns.
+    pub(crate) fn run(mut self) {
+        match Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => runtime.block_on(self.live()),
+            Err(error) => self.publisher.fail(format!("cannot keep time: {error}")),
+        }
+    }
+
+    async fn live(&mut self) {
+        let mut is_alive = self.feed(Input::Tick);
+        while is_alive {
+            self.show();
+            is_alive = match self.wait().await {
+                Turn::Own(Own::Mined(block)) => self.feed(Input::Mined(block)),
+                Turn::Own(Own::Submit(transaction)) => {
+                    self.feed(Input::Transaction { origin: Origin::Own, transaction })
+                }
+                Turn::Incoming(incoming) => {
+                    self.board.receive(incoming);
+                    true
+                }
+                Turn::Time => true,
+                Turn::Stop => false,
+            };
+            // A flood of messages must not make the time stand still.
+            self.board.keep_time();
+            is_alive = is_alive && self.feed_waiting();
+        }
+    }
+
+    async fn wait(&mut self) -> Turn {
+        let node = self.node.deadline().map(|at| Instant::now() + at.since(clock::now()));
+        let board = self.board.deadline();
+        let wake = node.map_or(board, |node| node.min(board));
+        tokio::select! {
+            biased;
+            _ = self.stop.changed() => Turn::Stop,
+            Some(own) = self.own.recv() => Turn::Own(own),
+            Some(incoming) = self.inbox.recv() => Turn::Incoming(incoming),
+            () = sleep_until(wake) => Turn::Time,
+        }
+    }
+
+    /// Hands the node what waits for it, and a tick if that is due. Returns whether it lives on.
+    fn feed_waiting(&mut self) -> bool {
+        while let Some(input) = self.board.next_input() {
+            if self.stop.has_changed().is_err() || !self.feed(input) {
+                return false;
+            }
+        }
+        for warning in self.board.take_warnings() {
+            self.publisher.tell(warning, None);
+        }
+        let is_due = self.node.deadline().is_some_and(|at| at <= clock::now());
+        !is_due || self.feed(Input::Tick)
+    }
+
+    /// Lets the node handle this, and does what it wants. Returns whether it lives on.
+    fn feed(&mut self, input: Input) -> bool {
+        self.node.handle(clock::now(), input).into_iter().all(|output| self.put_out(output))
+    }
+
+    fn put_out(&mut self, output: Output) -> bool {
+        match output {
+            Output::BroadcastStatus(status) => self.board.broadcast_status(status),
+            Output::Solicit => self.board.solicit(),
+            Output::Relay { origin, transaction } => self.board.relay(origin, transaction),
+            Output::Ask { question, peer, request } => self.board.ask(question, peer, request),
+            Output::Answer { request, answer, .. } => self.board.answer(request, answer),
+            Output::Drop { peer, reason } => self.board.cut(peer, &reason),
+            Output::Mine(template) => self.publisher.direct(Work::Mine(template.into())),
+            Output::Rest(reason) => self.publisher.direct(Work::Rest(reason)),
+            Output::Event(event) => self.tell(event),
+            Output::Halt { message } => {
+                self.publisher.fail(message);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn tell(&self, event: Event) {
+        let peer = match &event {
+            Event::BlockAdopted { from, .. } => *from,
+            Event::BlockMined { .. } | Event::Reorg { .. } | Event::Warning { .. } => None,
+        };
+        let from = peer.and_then(|peer| self.board.address(peer));
+        self.publisher.tell(event, from);
+    }
+
+    fn show(&self) {
+        let snapshot = snapshot(&self.node, self.board.link_count(), self.board.heard());
+        self.publisher.show(snapshot, self.node.status(clock::now()));
+    }
+}
+
+/// How a node stands.
+pub(crate) fn snapshot(node: &Node, links: usize, heard: usize) -> Snapshot {
+    Snapshot {
+        tip: node.tip(),
+        best_header: node.ledger().best_header(),
+        counters: node.counters(),
+        links,
+        heard,
+        is_level: node.is_level(),
+        failure: None,
+    }
+}

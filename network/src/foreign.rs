@@ -1,0 +1,103 @@
+//! Nodes of other networks: asked for their rules, and shown to the user, once an hour at most.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use cairn_node::Event;
+use cairn_protocol::NetworkId;
+use cairn_protocol::messages::HelloError;
+use tokio::time::Instant;
+
+use crate::limits::{FOREIGN_EVERY, MAX_FOREIGN};
+
+/// The foreign nodes of the last hour.
+#[derive(Debug, Default)]
+pub(crate) struct Foreign {
+    asked: Hourly,
+    shown: Hourly,
+}
+
+impl Foreign {
+    /// Whether to ask a node for its rules; if so, it counts as asked.
+    pub(crate) fn may_ask(&mut self, address: IpAddr, network: NetworkId, now: Instant) -> bool {
+        self.asked.allow(address, network, now)
+    }
+
+    /// What to tell the user of a node that we cannot talk to.
+    pub(crate) fn warning(
+        &mut self,
+        address: IpAddr,
+        network: NetworkId,
+        error: &HelloError,
+        now: Instant,
+    ) -> Option<Event> {
+        let code = match error {
+            HelloError::Rules(_) => "other_rules",
+            HelloError::Version(_) => "other_version",
+            HelloError::Magic | HelloError::Ourselves => return None,
+        };
+        self.shown.allow(address, network, now).then(|| Event::Warning {
+            code,
+            message: format!("the node at {address} cannot be talked to: {error}"),
+        })
+    }
+}
+
+/// What happened within the last hour.
+#[derive(Debug, Default)]
+struct Hourly(BTreeMap<(IpAddr, NetworkId), Instant>);
+
+impl Hourly {
+    fn allow(&mut self, address: IpAddr, network: NetworkId, now: Instant) -> bool {
+        self.0.retain(|_, at| now.duration_since(*at) < FOREIGN_EVERY);
+        let key = (address, network);
+        let allowed = self.0.len() < MAX_FOREIGN && !self.0.contains_key(&key);
+        if allowed {
+            self.0.insert(key, now);
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn id(number: usize) -> NetworkId {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        NetworkId(bytes)
+    }
+
+    #[test]
+    fn a_foreign_network_is_asked_once_an_hour() {
+        let start = Instant::now();
+        let mut foreign = Foreign::default();
+        assert!(foreign.may_ask(HERE, id(1), start));
+        assert!(!foreign.may_ask(HERE, id(1), start));
+        assert!(foreign.may_ask(HERE, id(2), start));
+        assert!(foreign.may_ask(HERE, id(1), start + FOREIGN_EVERY));
+    }
+
+    #[test]
+    fn invented_networks_are_bounded() {
+        let start = Instant::now();
+        let mut foreign = Foreign::default();
+        let asked = (0..10 * MAX_FOREIGN).filter(|n| foreign.may_ask(HERE, id(*n), start));
+        assert_eq!(asked.count(), MAX_FOREIGN);
+    }
+
+    #[test]
+    fn only_what_the_user_can_mend_is_shown() {
+        let now = Instant::now();
+        let mut foreign = Foreign::default();
+        assert_eq!(foreign.warning(HERE, id(1), &HelloError::Ourselves, now), None);
+        let warning = foreign.warning(HERE, id(1), &HelloError::Version(9), now);
+        let Some(Event::Warning { code, message }) = warning else { panic!("{warning:?}") };
+        assert_eq!(code, "other_version");
+        assert!(message.contains("127.0.0.1") && message.contains("version 9"), "{message}");
+        assert_eq!(foreign.warning(HERE, id(1), &HelloError::Version(9), now), None);
+    }
+}

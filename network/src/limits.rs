@@ -1,0 +1,78 @@
+//! The limits of this crate: everything a peer could make grow, and every wait for one.
+
+use std::time::Duration;
+
+/// The most links that others open.
+pub const MAX_INBOUND_LINKS: usize = 64;
+/// The most links that we open to peers found by broadcast. Static peers come on top: the user
+/// named them, and they stay reachable however many others there are.
+pub const MAX_OUTBOUND_LINKS: usize = 8;
+/// The most links that one address opens. It does not hold for loopback, where a whole classroom
+/// may sit.
+pub const MAX_LINKS_PER_ADDRESS: usize = 8;
+/// The most new connections to one address in a status interval; one of them to each port.
+pub const MAX_DIALS_PER_ADDRESS: usize = 8;
+/// The most addresses whose new connections are counted; beyond it, none is opened.
+pub const MAX_DIALLED_ADDRESSES: usize = 1_024;
+/// The lowest port that a peer's claim makes us connect to: below it, other services live.
+pub const MIN_PEER_PORT: u16 = 1_024;
+/// The most peers known at a time. Beyond it those without a link that were silent longest go.
+pub const MAX_PEERS: usize = 1_024;
+
+/// How long a connection may take to be opened.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a new link may take for both hellos.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The most bytes of a hello, all that a stranger can make us keep.
+pub const MAX_HELLO_BYTES: usize = 512;
+/// How long a question waits while nothing at all arrives on its link.
+pub const QUESTION_STALL: Duration = Duration::from_secs(2);
+/// How long a question waits in all.
+pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most answers that a link may owe us beyond their time; then it is closed.
+pub const MAX_OVERDUE_ANSWERS: usize = 16;
+/// A link on which nothing arrives for this many status intervals and [`SILENCE_GRACE`] is closed.
+pub const SILENT_INTERVALS: u32 = 4;
+/// See [`SILENT_INTERVALS`].
+pub const SILENCE_GRACE: Duration = Duration::from_secs(10);
+/// The most questions of one link that are being answered, or whose answers are being written.
+/// Further ones stay in the socket.
+pub const MAX_ANSWERING: usize = 4;
+/// The most bytes that wait to be written to one link: the answers of [`MAX_ANSWERING`] questions
+/// and as much again. A reader slower than that loses the link.
+pub const MAX_WRITE_BYTES: usize = 8 << 20;
+/// The most instructions of the driver that wait for one link's task.
+pub const MAX_LINK_COMMANDS: usize = 4_096;
+/// How many of a chain's readers answer questions at the same time.
+pub const READERS: usize = 4;
+
+/// The receive buffer that is asked for on the broadcast sockets.
+pub const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
+/// Below this, a burst of payments is lost, and the user is told.
+pub const SMALL_RECEIVE_BUFFER_BYTES: usize = 128 << 10;
+/// The most messages that wait for the node.
+pub const MAX_WAITING_MESSAGES: usize = 1_024;
+/// The most transactions that wait to be verified.
+pub const MAX_UNVERIFIED: usize = 4_096;
+/// The most transactions verified at once.
+pub const MAX_BATCH: usize = 1_024;
+/// How many transactions are recognised when they come again, once and up to twice.
+pub const MAX_SEEN: usize = 65_536;
+/// How long they are recognised, once and up to twice. Shorter than the interval at which an owner
+/// repeats its payment: a repetition is meant to be looked at again.
+pub const SEEN_FOR: Duration = Duration::from_secs(2);
+/// The most events that wait for the program.
+pub const MAX_WAITING_EVENTS: usize = 1_024;
+
+/// The first wait before a static peer is tried again; each further one is twice as long.
+pub const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest wait before a static peer is tried again.
+pub const LAST_RETRY: Duration = Duration::from_secs(60);
+/// How long a peer that misbehaved is neither heard by broadcast nor connected to.
+pub const SHUN_FOR: Duration = Duration::from_secs(60);
+/// How often a node of another network is asked for its rules.
+pub const FOREIGN_EVERY: Duration = Duration::from_secs(3_600);
+/// The most foreign nodes remembered; beyond it, none is asked until one is forgotten.
+pub const MAX_FOREIGN: usize = 256;
+/// How often the interfaces are read for their addresses.
+pub const INTERFACES_EVERY: Duration = Duration::from_secs(30);

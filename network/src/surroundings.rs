@@ -1,0 +1,42 @@
+//! What the tasks of a node share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cairn_protocol::Network;
+use cairn_protocol::messages::{Hello, Status};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock;
+use crate::inbox::Incoming;
+use crate::intake::Intake;
+use crate::limits::{SILENCE_GRACE, SILENT_INTERVALS};
+use crate::server::Server;
+
+/// What the tasks of a node share.
+pub(crate) struct Surroundings {
+    pub(crate) network: Network,
+    /// The node's state, as it last told it.
+    pub(crate) status: watch::Receiver<Status>,
+    /// How long a link may be silent.
+    pub(crate) silence: Duration,
+    /// The driver's queue.
+    pub(crate) inbox: mpsc::Sender<Incoming>,
+    /// Where transactions go to be verified.
+    pub(crate) intake: Intake,
+    /// Who answers questions about the chain.
+    pub(crate) server: Arc<Server>,
+}
+
+impl Surroundings {
+    /// What a node says first on a link.
+    pub(crate) fn hello(&self) -> Hello {
+        let status = Status { clock: clock::now(), ..*self.status.borrow() };
+        Hello::new(self.network.rules().clone(), status)
+    }
+}
+
+/// How long a link may be silent, if its sides tell their status this often.
+pub(crate) fn silence(status_interval: Duration) -> Duration {
+    status_interval.saturating_mul(SILENT_INTERVALS).saturating_add(SILENCE_GRACE)
+}

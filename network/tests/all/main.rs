@@ -1,0 +1,6 @@
+//! Whole nodes on loopback, with chains on disk, real sockets and real clocks.
+
+mod hostile;
+mod lifecycle;
+mod nodes;
+mod support;
