@@ -1,0 +1,28 @@
+//! What the miner and the wallet share: command-line options, configuration, the data directory
+//! with its key files and recorded payments, and the way in which errors are reported.
+//!
+//! A program starts with [`args::parse`], [`logging::start`], [`Config::load`] and
+//! [`DataDir::resolve`], and ends with [`Failure::report`].
+
+pub mod args;
+pub mod config;
+pub mod data_dir;
+pub mod failure;
+pub mod keys;
+pub mod logging;
+pub mod miner_lock;
+pub mod outbox;
+pub mod output;
+pub mod party;
+pub mod repeater;
+
+pub use args::{CommonArgs, NetworkArgs};
+pub use config::{Config, ConfigError};
+pub use data_dir::DataDir;
+pub use failure::{Exit, Failure};
+pub use keys::{KeyError, KeyName, KeyStore};
+pub use miner_lock::MinerLock;
+pub use outbox::{Outbox, OutboxError};
+pub use output::Output;
+pub use party::Party;
+pub use repeater::Repeater;

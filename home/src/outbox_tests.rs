@@ -1,0 +1,181 @@
+use std::collections::BTreeSet;
+use std::fs;
+
+use cairn_ledger::Ledger;
+use cairn_protocol::block::content_root_of;
+use cairn_protocol::header::HEADER_VERSION;
+use cairn_protocol::{
+    Amount, Header, Memo, Network, Payment, Proof, Reward, Rules, SecretKey, Timestamp,
+    VerifiedBlock,
+};
+
+use super::*;
+
+fn network() -> Network {
+    let rules = Rules { difficulty: 0, block_interval_seconds: 0, ..Rules::default() };
+    Network::new(rules).expect("possible")
+}
+
+fn key() -> SecretKey {
+    SecretKey::from_seed([1; 32])
+}
+
+/// Signs the next payment of [`key`], whatever the account has.
+fn sign(account: Account, waiting: &[Transaction]) -> Transaction {
+    let payment = Payment {
+        sender: key().account(),
+        recipient: SecretKey::from_seed([2; 32]).account(),
+        amount: Amount::from_micros(1).expect("an amount"),
+        fee: Amount::ZERO,
+        sequence: next_sequence(account, waiting),
+        memo: Memo::default(),
+    };
+    key().sign(payment, network().id())
+}
+
+fn record(outbox: &mut Outbox, reader: &LedgerReader) -> Transaction {
+    let signed = |account, waiting: &[Transaction]| Ok::<_, OutboxError>(sign(account, waiting));
+    outbox.record(reader, key().account(), signed).expect("recorded")
+}
+
+/// Adds a block with these payments, whose reward is [`key`]'s.
+fn mine(ledger: &mut Ledger, payments: &[Transaction]) {
+    let network = network();
+    let payments: Vec<_> =
+        payments.iter().map(|one| one.clone().verify(network.id()).expect("valid")).collect();
+    let next = ledger.next_block(Timestamp::from_millis(1_000).expect("early")).expect("readable");
+    let height = next.parent.block.height.next();
+    let reward = Reward { height, recipient: key().account(), amount: network.subsidy(height) };
+    let header = Header {
+        version: HEADER_VERSION,
+        height,
+        parent: next.parent.block.hash,
+        content: content_root_of(&reward, &payments),
+        time: next.time,
+        target: next.target,
+    };
+    let block = VerifiedBlock::seal(header, Proof::default(), reward, payments, &network);
+    let added = ledger.add_blocks(&[block.expect("any hash will do")], next.time).expect("written");
+    assert_eq!(added.refused, []);
+}
+
+fn sequences(transactions: &[Transaction]) -> Vec<u64> {
+    transactions.iter().map(|one| one.payment.sequence.get()).collect()
+}
+
+#[test]
+fn twelve_at_once_get_twelve_consecutive_sequences() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let _ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let recorded: BTreeSet<u64> = std::thread::scope(|scope| {
+        let pay = || {
+            let reader = LedgerReader::open(folder.path(), &network()).expect("there");
+            let mut outbox = Outbox::open(folder.path()).expect("opens");
+            record(&mut outbox, &reader).payment.sequence.get()
+        };
+        let threads: Vec<_> = (0..12).map(|_| scope.spawn(pay)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("ends")).collect()
+    });
+    assert_eq!(recorded, (0..12).collect());
+}
+
+#[test]
+fn payments_wait_until_a_block_holds_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger = Ledger::open(folder.path(), &network()).expect("new");
+    mine(&mut ledger, &[]);
+    let reader = ledger.reader().expect("readable");
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let first = record(&mut outbox, &reader);
+    record(&mut outbox, &reader);
+    record(&mut outbox, &reader);
+    assert_eq!(sequences(&outbox.unconfirmed(&reader).expect("readable")), [0, 1, 2]);
+    mine(&mut ledger, &[first]);
+    assert_eq!(sequences(&outbox.unconfirmed(&reader).expect("readable")), [1, 2]);
+    let all = outbox.payments_from(key().account(), Sequence::FIRST).expect("readable");
+    assert_eq!(sequences(&all), [0, 1, 2]);
+    assert_eq!(outbox.senders().expect("readable"), [key().account()]);
+}
+
+#[test]
+fn what_is_refused_is_not_recorded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let reader = ledger.reader().expect("readable");
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let refusal = |_: Account, _: &[Transaction]| Err(OutboxError::Busy("no".into()));
+    outbox.record(&reader, key().account(), refusal).expect_err("refused");
+    assert_eq!(outbox.senders().expect("readable"), []);
+}
+
+#[test]
+fn a_gap_is_filled_first() {
+    let account = Account { sequence: Sequence::from(5), ..Account::default() };
+    let waiting = |sequences: &[u32]| -> Vec<Transaction> {
+        let waiting = |&sequence| {
+            let account = Account { sequence: Sequence::from(sequence), ..Account::default() };
+            sign(account, &[])
+        };
+        sequences.iter().map(waiting).collect()
+    };
+    let next = |sequences: &[u32]| next_sequence(account, &waiting(sequences)).get();
+    assert_eq!([next(&[]), next(&[5, 6]), next(&[6, 7]), next(&[5, 7])], [5, 7, 5, 6]);
+}
+
+#[test]
+fn another_connections_record_changes_the_revision() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let reader = ledger.reader().expect("readable");
+    assert!(Outbox::open_existing(folder.path()).expect("readable").is_none());
+    let mut writer = Outbox::open(folder.path()).expect("opens");
+    let watcher = Outbox::open_existing(folder.path()).expect("readable").expect("there");
+    let before = watcher.revision().expect("readable");
+    assert_eq!(watcher.revision().expect("readable"), before);
+    record(&mut writer, &reader);
+    assert_ne!(watcher.revision().expect("readable"), before);
+}
+
+#[test]
+fn a_damaged_file_is_named_and_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(FILE);
+    let content = b"This is no database, and long enough to be read as one. ".repeat(100);
+    fs::write(&path, &content).expect("written");
+    for opened in
+        [Outbox::open(folder.path()).map(drop), Outbox::open_existing(folder.path()).map(drop)]
+    {
+        let error = opened.expect_err("damaged");
+        assert!(matches!(&error, OutboxError::Damaged(file, _) if *file == path), "{error:?}");
+        assert_eq!(Failure::from(error).code(), "damaged_outbox");
+    }
+    assert_eq!(fs::read(&path).expect("readable"), content);
+}
+
+#[test]
+fn a_newer_layout_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(Outbox::open(folder.path()).expect("new"));
+    let database = Connection::open(folder.path().join(FILE)).expect("opens");
+    database.pragma_update(None, "user_version", 2).expect("written");
+    let error = Outbox::open(folder.path()).expect_err("newer");
+    assert!(error.to_string().contains("layout 2, and this program knows 1"), "{error}");
+}
+
+#[test]
+fn a_journal_that_was_left_behind_does_not_meet_a_new_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("wallet.db-journal"), "stale".repeat(200)).expect("written");
+    let outbox = Outbox::open(folder.path()).expect("new");
+    assert_eq!(outbox.senders().expect("readable"), []);
+}
+
+/// What a process that is killed while it creates the file may leave: an empty file.
+#[test]
+fn a_creation_that_was_cut_short_is_finished_later() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(FILE), "").expect("written");
+    assert!(Outbox::open_existing(folder.path()).expect("readable").is_none());
+    let outbox = Outbox::open(folder.path()).expect("finished");
+    assert_eq!(outbox.senders().expect("readable"), []);
+}

@@ -1,0 +1,115 @@
+//! The command line.
+
+use cairn_home::{CommonArgs, NetworkArgs};
+use clap::{Args, Parser, Subcommand};
+
+/// Makes addresses, shows balances, pays, and keeps a copy of the chain.
+#[derive(Debug, Parser)]
+#[command(name = "wallet", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Makes a new address and the key file that owns it
+    NewAddress(NewAddress),
+    /// Shows each address with its name, its balance and what is under way
+    ListAddresses,
+    /// Pays somebody
+    Send(Send),
+    /// Keeps the copy of the chain up to date, until Ctrl-C
+    Sync(Sync),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct NewAddress {
+    /// A name for it, known to this wallet only: letters, digits, '.', '_' and '-'
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Send {
+    /// Who pays: the name of one of this wallet's keys
+    #[arg(value_name = "FROM")]
+    pub(crate) from: String,
+    /// How many coins, such as 10 or 2.5
+    #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
+    pub(crate) amount: String,
+    /// Who is paid: a name or an address
+    #[arg(value_name = "TO")]
+    pub(crate) to: String,
+    /// What the miner gets in addition [default: the configured smallest fee, 0]
+    #[arg(long, value_name = "COINS", allow_negative_numbers = true)]
+    pub(crate) fee: Option<String>,
+    /// A note that all can read, at most 512 bytes
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) memo: String,
+    /// Waits until N blocks, the payment's own included, confirm it [default: 1]
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = clap::value_parser!(u32).range(1..),
+    )]
+    pub(crate) wait: Option<u32>,
+    /// Seconds that --wait waits at most
+    #[arg(long, value_name = "S", default_value_t = 120, requires = "wait")]
+    pub(crate) timeout: u64,
+    /// Only records the payment; a miner or `wallet sync` of this data directory sends it
+    #[arg(long, conflicts_with_all = ["wait", "lan", "peers"])]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Sync {
+    /// Ends as soon as the copy is level with the best chain heard
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Ends after so many seconds
+    #[arg(long, value_name = "S")]
+    pub(crate) timeout: Option<u64>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn send(line: &str) -> Result<Send, clap::Error> {
+        let cli = Cli::try_parse_from(format!("wallet send {line}").split(' '))?;
+        let Command::Send(send) = cli.command else { panic!("another command") };
+        Ok(send)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn wait_takes_a_number_only_after_an_equals_sign() {
+        assert_eq!(send("a 1 b").expect("valid").wait, None);
+        assert_eq!(send("--wait a 1 b").expect("valid").wait, Some(1));
+        assert_eq!(send("a 1 b --wait=3 --timeout 5").expect("valid").wait, Some(3));
+        for line in ["a 1 b --wait=0", "a 1 b --timeout 5", "a 1 b --wait --offline", "a 1"] {
+            assert!(send(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_negative_amount_is_left_to_the_amounts_own_error() {
+        assert_eq!(send("a -1 b --fee -2").expect("valid").amount, "-1");
+    }
+}

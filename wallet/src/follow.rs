@@ -1,0 +1,230 @@
+//! [`Follower`]: keeps the chain of this data directory up to date, or lets another process.
+//!
+//! One process at a time writes a chain. As long as no other does, a follower runs a node of its
+//! own. When a miner starts in the same data directory, the follower ends its node within a second
+//! and reads along; when the miner ends, it runs a node again.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use cairn_home::{Exit, Failure, MinerLock, Repeater, repeater};
+use cairn_ledger::{Journal, Ledger, LedgerError};
+use cairn_network::{Handle, Running};
+use cairn_node::Event;
+use cairn_protocol::Transaction;
+use tokio::time::{sleep, timeout};
+
+use crate::context::{Context, is_empty};
+
+/// How often a follower looks whether a miner wants the chain, or has left it.
+const PROBE_INTERVAL: Duration = Duration::from_millis(200);
+/// How long a node may take to pass on a payment before it is stopped.
+const DELIVERY: Duration = Duration::from_secs(1);
+/// How long its links then get to write it.
+const WRITING: Duration = Duration::from_millis(200);
+
+const ON_NETWORK: &str = "this data directory is on a network file system, where the chain is kept \
+    in a slower way; `--data-dir` names one on a disk of this machine";
+
+/// How far the chain of this data directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nobody was heard, and no other process follows a chain that has a block.
+    Silent,
+    /// Others have more work.
+    Behind,
+    /// Level with the best chain heard, or another process sees to that.
+    Level,
+}
+
+/// Follows the network's chain, by turns with a miner of the same data directory.
+pub(crate) struct Follower {
+    context: Context,
+    folder: PathBuf,
+    /// Our own node; none while another process writes the chain.
+    node: Option<OwnNode>,
+    repeater: Repeater,
+    next_repeat: Instant,
+}
+
+/// A running node, and what reaches it.
+struct OwnNode {
+    running: Running,
+    handle: Handle,
+}
+
+impl Follower {
+    /// Starts to follow; the data directory is created where missing.
+    pub(crate) async fn start(context: &Context) -> Result<Self, Failure> {
+        let folder = context.data_dir.create_network_folder(context.network())?;
+        let repeater = Repeater::new(folder.clone(), context.config.intervals.transaction);
+        let context = context.clone();
+        let next_repeat = Instant::now();
+        let mut follower = Self { context, folder, node: None, repeater, next_repeat };
+        follower.node = follower.start_node().await?;
+        Ok(follower)
+    }
+
+    /// Follows for an instant: call it again and again.
+    pub(crate) async fn step(&mut self) -> Result<(), Failure> {
+        self.listen().await?;
+        self.hand_over().await?;
+        self.repeat();
+        Ok(())
+    }
+
+    /// Follows until level with the best chain heard, for so long at most.
+    pub(crate) async fn catch_up(&mut self, limit: Duration) -> Result<Progress, Failure> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let progress = self.progress()?;
+            if progress == Progress::Level || Instant::now() >= deadline {
+                return Ok(progress);
+            }
+            self.step().await?;
+        }
+    }
+
+    /// How far the chain is.
+    pub(crate) fn progress(&self) -> Result<Progress, Failure> {
+        if let Some(node) = &self.node {
+            return Ok(match (node.handle.is_level(), node.handle.heard()) {
+                (true, _) => Progress::Level,
+                (false, 0) => Progress::Silent,
+                (false, _) => Progress::Behind,
+            });
+        }
+        let tip = self.context.chain()?.map(|reader| reader.tip()).transpose()?;
+        let empty = tip.is_none_or(|tip| is_empty(&tip));
+        Ok(if empty { Progress::Silent } else { Progress::Level })
+    }
+
+    /// Sends a payment to all, and sees to it that it has left.
+    pub(crate) async fn deliver(&mut self, transaction: Transaction) {
+        let waiting = |node: &OwnNode| node.handle.counters().mempool;
+        let before = self.node.as_ref().map(waiting);
+        self.send(transaction);
+        let (Some(node), Some(before)) = (&mut self.node, before) else { return };
+        let passed_on = async { while waiting(node) <= before && node.handle.changed().await {} };
+        // If it takes longer, the payment is repeated; it is recorded in any case.
+        let _ = timeout(DELIVERY, passed_on).await;
+        self.settle().await;
+    }
+
+    /// Gives the node time to write to its links what it was handed last.
+    pub(crate) async fn settle(&self) {
+        if self.node.as_ref().is_some_and(|node| node.handle.links() > 0) {
+            sleep(WRITING).await;
+        }
+    }
+
+    fn send(&self, transaction: Transaction) {
+        let Some(node) = &self.node else {
+            let settings = self.context.network_settings();
+            let sent = cairn_network::announce(self.context.network(), &settings, &transaction);
+            if let Err(error) = sent {
+                tracing::warn!("cannot announce the payment, it will be repeated: {error}");
+            }
+            return;
+        };
+        node.handle.submit(transaction);
+    }
+
+    /// Ends, and releases the chain.
+    pub(crate) async fn stop(self) {
+        if let Some(node) = self.node {
+            node.running.stop().await;
+        }
+    }
+
+    /// Waits a little, and passes on what the node tells.
+    async fn listen(&mut self) -> Result<(), Failure> {
+        let Some(node) = &mut self.node else {
+            sleep(PROBE_INTERVAL).await;
+            return Ok(());
+        };
+        let (is_alive, told) = tokio::select! {
+            told = node.running.next_event() => (told.is_some(), told),
+            is_alive = node.handle.changed() => (is_alive, None),
+            () = sleep(PROBE_INTERVAL) => (true, None),
+        };
+        if !is_alive {
+            return Err(ended(&node.handle));
+        }
+        if let Some(told) = told {
+            self.tell(told.event);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, event: Event) {
+        match event {
+            Event::Warning { code, message } => self.context.output.note(code, &message),
+            other => tracing::info!("{other:?}"),
+        }
+    }
+
+    /// Gives the chain to a miner that wants it, or takes it back.
+    async fn hand_over(&mut self) -> Result<(), Failure> {
+        match self.node.take() {
+            Some(node) if MinerLock::is_wanted(&self.folder) => {
+                node.running.stop().await;
+                self.note("a miner has started in this data directory; following its chain");
+            }
+            Some(node) => self.node = Some(node),
+            None => {
+                self.node = self.start_node().await?;
+                if self.node.is_some() {
+                    self.note("no other process follows this chain any more; following it here");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&self, message: &str) {
+        self.context.output.note("hand_over", message);
+    }
+
+    /// Runs a node, unless another process writes the chain or is about to.
+    async fn start_node(&self) -> Result<Option<OwnNode>, Failure> {
+        if MinerLock::is_wanted(&self.folder) {
+            return Ok(None);
+        }
+        match Ledger::open(&self.folder, self.context.network()) {
+            Ok(ledger) => {
+                if ledger.journal() == Journal::Rollback {
+                    self.context.output.note("network_file_system", ON_NETWORK);
+                }
+                let settings = self.context.network_settings();
+                let running = Running::start(ledger, settings).await?;
+                Ok(Some(OwnNode { handle: running.handle(), running }))
+            }
+            Err(LedgerError::InUse(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends the payments again that no block holds yet, when it is time.
+    fn repeat(&mut self) {
+        let now = Instant::now();
+        if now < self.next_repeat {
+            return;
+        }
+        self.next_repeat = now + repeater::POLL_INTERVAL;
+        match self.repeater.due(now, self.context.network()) {
+            Ok(transactions) => {
+                for transaction in transactions {
+                    self.send(transaction);
+                }
+            }
+            Err(error) => tracing::warn!("cannot repeat payments now: {error}"),
+        }
+    }
+}
+
+/// The failure of a node that does not run any more.
+fn ended(node: &Handle) -> Failure {
+    let message = node.failure().unwrap_or_else(|| "the node has ended".to_owned());
+    Failure::new(Exit::Unexpected, "node_failed", message)
+}

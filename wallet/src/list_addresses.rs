@@ -1,0 +1,168 @@
+//! `wallet list-addresses`: what each local key has. Only reads, and creates nothing.
+
+use std::collections::BTreeMap;
+
+use cairn_home::keys::Listing;
+use cairn_home::{Exit, Failure, KeyName, Outbox, OutboxError};
+use cairn_ledger::{AccountState, LedgerReader, Tip};
+use cairn_network::clock;
+use cairn_protocol::{AccountId, Sequence, Transaction};
+use serde::Serialize;
+
+use crate::context::{Context, is_empty};
+use crate::funds::{Change, pending};
+use crate::table::{Align, describe_tip, table};
+
+pub(crate) fn run(context: &Context) -> Result<(), Failure> {
+    let Listing { accounts, broken } = context.keys().list()?;
+    let chain = Chain::read(context, accounts.values().copied().collect())?;
+    let rows: Vec<Row> = accounts.into_iter().map(|key| Row::new(context, key, &chain)).collect();
+    if is_empty(&chain.tip) {
+        context.output.note(
+            "never_synchronised",
+            "no block is known yet; start a miner, or run `wallet sync`",
+        );
+    }
+    let answer = Answer::new(context, &chain.tip, &rows);
+    context.output.result(&answer, || text(&chain.tip, &rows))?;
+    let broken: Vec<_> = broken.iter().map(ToString::to_string).collect();
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::KeyFile, "bad_key_file", broken.join("\n")))
+    }
+}
+
+/// What chain and outbox say about some accounts.
+struct Chain {
+    tip: Tip,
+    states: BTreeMap<AccountId, AccountState>,
+    pending: BTreeMap<AccountId, Change>,
+}
+
+impl Chain {
+    fn read(context: &Context, mut accounts: Vec<AccountId>) -> Result<Self, Failure> {
+        let outbox = Outbox::open_existing(&context.folder())?;
+        let senders = outbox.as_ref().map(Outbox::senders).transpose()?.unwrap_or_default();
+        accounts.extend(&senders);
+        let (tip, states) = match context.chain()? {
+            Some(reader) => read_states(&reader, &accounts)?,
+            None => (context.genesis_tip(), BTreeMap::new()),
+        };
+        let waiting = outbox.map(|outbox| waiting(&outbox, &senders, &states)).transpose()?;
+        Ok(Self { tip, pending: pending(&waiting.unwrap_or_default()), states })
+    }
+}
+
+fn read_states(
+    reader: &LedgerReader,
+    accounts: &[AccountId],
+) -> Result<(Tip, BTreeMap<AccountId, AccountState>), Failure> {
+    let (tip, states) = reader.accounts(accounts)?;
+    Ok((tip, accounts.iter().copied().zip(states).collect()))
+}
+
+/// The payments that no block holds yet. The sequences are of the same moment as the balances, so
+/// a payment counts either in a balance or as pending.
+fn waiting(
+    outbox: &Outbox,
+    senders: &[AccountId],
+    states: &BTreeMap<AccountId, AccountState>,
+) -> Result<Vec<Transaction>, OutboxError> {
+    let mut waiting = Vec::new();
+    for sender in senders {
+        let first = states.get(sender).map_or(Sequence::FIRST, |state| state.account.sequence);
+        waiting.extend(outbox.payments_from(*sender, first)?);
+    }
+    Ok(waiting)
+}
+
+/// One line of the list.
+struct Row {
+    name: KeyName,
+    address: String,
+    state: AccountState,
+    pending: Change,
+}
+
+impl Row {
+    fn new(context: &Context, (name, account): (KeyName, AccountId), chain: &Chain) -> Self {
+        Self {
+            name,
+            address: context.address(account).to_string(),
+            state: chain.states.get(&account).copied().unwrap_or_default(),
+            pending: chain.pending.get(&account).copied().unwrap_or_default(),
+        }
+    }
+}
+
+/// The list as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    network: &'a str,
+    height: u64,
+    tip: String,
+    /// Milliseconds since the Unix epoch.
+    tip_time: u64,
+    addresses: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    address: &'a str,
+    balance: String,
+    pending: String,
+    immature: String,
+}
+
+impl<'a> Answer<'a> {
+    fn new(context: &'a Context, tip: &Tip, rows: &'a [Row]) -> Self {
+        let entry = |row: &'a Row| Entry {
+            name: row.name.as_str(),
+            address: &row.address,
+            balance: row.state.account.balance.to_string(),
+            pending: row.pending.to_string(),
+            immature: row.state.immature.to_string(),
+        };
+        Self {
+            network: context.network().rules().name.as_str(),
+            height: tip.block.height.get(),
+            tip: tip.block.hash.to_string(),
+            tip_time: tip.time.millis(),
+            addresses: rows.iter().map(entry).collect(),
+        }
+    }
+}
+
+fn text(tip: &Tip, rows: &[Row]) -> String {
+    let list = if rows.is_empty() {
+        "There are no addresses yet; `wallet new-address NAME` makes one.".to_owned()
+    } else {
+        list(rows)
+    };
+    format!("{list}\nAs of {}.", describe_tip(tip, clock::now()))
+}
+
+fn list(rows: &[Row]) -> String {
+    let mut headings =
+        vec![("Key Name", Align::Left), ("Balance", Align::Right), ("Pending", Align::Right)];
+    let immature = rows.iter().any(|row| !row.state.immature.is_zero());
+    if immature {
+        headings.push(("Immature", Align::Right));
+    }
+    headings.push(("Address", Align::Left));
+    let cells = |row: &Row| {
+        let mut cells = vec![
+            row.name.to_string(),
+            row.state.account.balance.to_string(),
+            row.pending.to_string(),
+        ];
+        if immature {
+            cells.push(row.state.immature.to_string());
+        }
+        cells.push(row.address.clone());
+        cells
+    };
+    table(&headings, &rows.iter().map(cells).collect::<Vec<_>>())
+}

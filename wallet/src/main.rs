@@ -1,0 +1,51 @@
+//! The wallet: makes addresses, shows balances, pays, and keeps a copy of the chain.
+
+mod cli;
+mod confirm;
+mod context;
+mod follow;
+mod funds;
+mod list_addresses;
+mod new_address;
+mod order;
+mod send;
+mod sync;
+mod table;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use cairn_home::{Exit, Failure, args, logging};
+
+use cli::{Cli, Command};
+use context::Context;
+
+fn main() -> ExitCode {
+    let cli: Cli = match args::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    logging::start(&cli.common);
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(cli.common.json),
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let context = Context::load(&cli.common)?;
+    match &cli.command {
+        Command::NewAddress(args) => new_address::run(&context, args),
+        Command::ListAddresses => list_addresses::run(&context),
+        Command::Send(args) => block_on(send::run(&context.with_network_args(&args.network), args)),
+        Command::Sync(args) => block_on(sync::run(&context.with_network_args(&args.network), args)),
+    }
+}
+
+/// Runs what talks to other nodes.
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| {
+        Failure::new(Exit::Unexpected, "runtime", format!("cannot start threads: {error}"))
+    })?;
+    runtime.block_on(work)
+}

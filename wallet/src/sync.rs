@@ -1,0 +1,184 @@
+//! `wallet sync`: keeps the chain of this data directory up to date, and repeats its payments.
+
+use std::time::{Duration, Instant};
+
+use cairn_home::{Exit, Failure};
+use cairn_ledger::{LedgerReader, Tip};
+use cairn_network::clock;
+use cairn_protocol::BlockRef;
+use serde::Serialize;
+
+use crate::cli::Sync;
+use crate::context::Context;
+use crate::follow::{Follower, Progress};
+use crate::table::describe_tip;
+
+/// How many blocks are counted between two questions to the ledger.
+const BATCH: usize = 1_000;
+/// How often a moving tip is printed, at most.
+const PRINT_INTERVAL: Duration = Duration::from_secs(1);
+/// How many status intervals of silence show that nobody is there.
+const SILENT_INTERVALS: u32 = 2;
+
+pub(crate) async fn run(context: &Context, args: &Sync) -> Result<(), Failure> {
+    let mut watch = Watch::new(context)?;
+    let mut follower = Follower::start(context).await?;
+    let result = tokio::select! {
+        result = follow(context, args, &mut follower, &mut watch) => result,
+        result = interrupted() => match result {
+            Ok(()) if args.once => Err(cut_short()),
+            result => result,
+        },
+    };
+    follower.stop().await;
+    result
+}
+
+async fn follow(
+    context: &Context,
+    args: &Sync,
+    follower: &mut Follower,
+    watch: &mut Watch<'_>,
+) -> Result<(), Failure> {
+    let timeout = args.timeout.map(Duration::from_secs);
+    if args.once {
+        once(context, follower, watch, timeout).await
+    } else {
+        keep(context, follower, watch, timeout).await
+    }
+}
+
+/// Follows until level, and says how far that is.
+async fn once(
+    context: &Context,
+    follower: &mut Follower,
+    watch: &mut Watch<'_>,
+    timeout: Option<Duration>,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let silence = context.config.intervals.status * SILENT_INTERVALS;
+    loop {
+        match follower.progress()? {
+            Progress::Level => break,
+            Progress::Silent if started.elapsed() >= silence => return Err(silent(silence)),
+            _ if timeout.is_some_and(|limit| started.elapsed() >= limit) => {
+                return Err(timed_out(started.elapsed()));
+            }
+            _ => follower.step().await?,
+        }
+    }
+    follower.settle().await;
+    let tip = watch.update()?;
+    let answer = Answer {
+        height: tip.block.height.get(),
+        tip: tip.block.hash.to_string(),
+        blocks_received: watch.received,
+    };
+    context.output.result(&answer, || {
+        let level = describe_tip(&tip, clock::now());
+        format!("Level with the best chain heard: {level}; blocks received: {}.", watch.received)
+    })
+}
+
+/// How far a `--once` has come, as JSON.
+#[derive(Serialize)]
+struct Answer {
+    height: u64,
+    tip: String,
+    blocks_received: u64,
+}
+
+/// Follows until the end of the time, if there is one, and prints where the chain is.
+async fn keep(
+    context: &Context,
+    follower: &mut Follower,
+    watch: &mut Watch<'_>,
+    timeout: Option<Duration>,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let mut printed: Option<(Instant, Tip)> = None;
+    while timeout.is_none_or(|limit| started.elapsed() < limit) {
+        follower.step().await?;
+        let tip = watch.update()?;
+        let due = printed.is_none_or(|(at, last)| last != tip && at.elapsed() >= PRINT_INTERVAL);
+        if due && !context.output.is_json() {
+            context.output.result(&(), || format!("At {}.", describe_tip(&tip, clock::now())))?;
+            printed = Some((Instant::now(), tip));
+        }
+    }
+    Ok(())
+}
+
+/// Counts the blocks by which the chain has grown.
+struct Watch<'a> {
+    context: &'a Context,
+    reader: Option<LedgerReader>,
+    cursor: BlockRef,
+    received: u64,
+}
+
+impl<'a> Watch<'a> {
+    /// Counts from the present tip on.
+    fn new(context: &'a Context) -> Result<Self, Failure> {
+        let reader = context.chain()?;
+        let tip = reader.as_ref().map(LedgerReader::tip).transpose()?;
+        let cursor = tip.unwrap_or(context.genesis_tip()).block;
+        Ok(Self { context, reader, cursor, received: 0 })
+    }
+
+    /// Follows the chain to its tip.
+    fn update(&mut self) -> Result<Tip, Failure> {
+        if self.reader.is_none() {
+            self.reader = self.context.chain()?;
+        }
+        let Some(reader) = &self.reader else { return Ok(self.context.genesis_tip()) };
+        loop {
+            let changes = reader.changes_since(self.cursor, BATCH)?;
+            self.cursor = changes.cursor;
+            self.received += changes.connected.len() as u64;
+            if changes.connected.len() < BATCH {
+                return Ok(reader.tip()?);
+            }
+        }
+    }
+}
+
+/// Ends when the user or the system wants the program to end.
+async fn interrupted() -> Result<(), Failure> {
+    let cannot = |error: std::io::Error| {
+        Failure::new(Exit::Unexpected, "signals", format!("cannot wait for Ctrl-C: {error}"))
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result.map_err(cannot),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(cannot)
+}
+
+fn silent(span: Duration) -> Failure {
+    let message = format!(
+        "no other node was heard for {} s; start a miner on this machine, or reach one on another \
+         by --lan or --peer HOST:PORT",
+        span.as_secs()
+    );
+    Failure::new(Exit::NobodyHeard, "nobody_heard", message)
+}
+
+fn cut_short() -> Failure {
+    let message = "interrupted before the chain was level; what was received is kept";
+    Failure::new(Exit::Unexpected, "interrupted", message)
+}
+
+fn timed_out(span: Duration) -> Failure {
+    let message = format!(
+        "not level with the best chain after {} s; what was received is kept, so run it again",
+        span.as_secs()
+    );
+    Failure::new(Exit::TimedOut, "timed_out", message)
+}

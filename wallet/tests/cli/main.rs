@@ -1,0 +1,11 @@
+//! The wallet as a process, in data directories of its own, with no other program beside it.
+
+mod chain;
+mod home;
+mod list_addresses;
+mod new_address;
+mod options;
+mod peer;
+mod send;
+mod sync;
+mod transcripts;
