@@ -1,0 +1,74 @@
+//! The command line.
+
+use cairn_home::{CommonArgs, NetworkArgs};
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+
+/// The most searching threads: far more than any machine has cores.
+const MAX_THREADS: u64 = 1_024;
+
+const EVENTS: &str = "\
+Each event is one line on stdout; with --json it is one object with these fields, beside \"event\" \
+and \"time\" (milliseconds since the Unix epoch):
+  started        network, data_dir, status_port, blocks_port, transactions_port, height, tip,
+                 reward_address
+  block_mined    height, hash, transactions, reward, seconds (since the tip before it)
+  block_adopted  height, hash, transactions, from (null if unknown)
+  reorg          disconnected, connected, height, hash
+  hash_rate      hashes_per_second, height, mempool, links (every 10 s)
+  warning        code, message; among the codes: catching_up and too_few_transactions (why
+                 nothing is mined, once that has lasted a second), clock_off, invalid_block,
+                 port_taken
+  stopped        height, reason (interrupted, terminated, blocks_mined, output_closed, failed)
+
+Exit codes: 0 stopped, 1 unexpected, 2 usage or configuration, 4 unknown name or address, 6 key \
+file, 8 another miner uses the data directory.";
+
+/// Mines, and keeps a network alive: listens, serves, relays and finds blocks until Ctrl-C.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "miner", version, after_long_help = EVENTS)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    /// Who gets the rewards: the name of a key, or an address [default: the key mining-rewards,
+    /// created on the first run]
+    #[arg(long, value_name = "NAME|ADDRESS")]
+    pub(crate) reward_to: Option<String>,
+    /// Searching threads; 0: one for each core
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(..=MAX_THREADS))]
+    pub(crate) threads: Option<usize>,
+    /// Stops after having mined so many blocks
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    pub(crate) blocks: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_are_read() {
+        let line = "miner --reward-to alice --threads 2 --blocks 3 --peer localhost:2607 --lan";
+        let arguments = Arguments::try_parse_from(line.split(' ')).expect("valid");
+        assert_eq!(arguments.reward_to.as_deref(), Some("alice"));
+        assert_eq!((arguments.threads, arguments.blocks), (Some(2), Some(3)));
+        assert_eq!(arguments.network.peers, ["localhost:2607"]);
+        assert!(arguments.network.lan);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for option in ["--blocks 0", "--threads 1025", "--threads -1", "--peer nowhere", "extra"] {
+            let line = format!("miner {option}");
+            assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{option}");
+        }
+    }
+}

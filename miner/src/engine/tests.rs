@@ -1,0 +1,136 @@
+//! The engine as a whole, with the plain search and with one that only tells what it is asked.
+
+use super::*;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Instant;
+
+/// What a searching thread was asked: whose header, under which salt, which nonces.
+type Step = ([u8; 32], [u8; 16], RangeInclusive<u32>);
+
+/// Tells its steps, waits until the test takes them, and finds nothing.
+struct Telling(SyncSender<Step>);
+
+impl Search for Telling {
+    fn search(
+        &mut self,
+        header_digest: &[u8; 32],
+        salt: &[u8; 16],
+        nonces: RangeInclusive<u32>,
+        _: &Target,
+    ) -> Option<u32> {
+        // The test ends: nobody wants to know any more.
+        let _ = self.0.send((*header_digest, *salt, nonces));
+        None
+    }
+}
+
+/// An engine of two threads that tell their steps; so many may wait to be taken.
+fn telling(waiting: usize) -> (Engine, Receiver<Step>) {
+    let (sender, steps) = sync_channel(waiting);
+    let (engine, _proofs) = Engine::start(threads(2), || Telling(sender.clone()));
+    (engine, steps)
+}
+
+fn threads(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).expect("not zero")
+}
+
+fn job(number: u8, target: Target) -> Job {
+    Job { header_digest: [number; 32], target }
+}
+
+/// Waits for a condition, thirty seconds at most.
+fn wait_until(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within thirty seconds");
+        std::thread::yield_now();
+    }
+}
+
+fn next(proofs: &mut mpsc::UnboundedReceiver<Found>) -> Found {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let next = async { tokio::time::timeout(Duration::from_secs(30), proofs.recv()).await };
+    let found = runtime.expect("a runtime").block_on(next);
+    found.expect("within thirty seconds").expect("the engine runs")
+}
+
+#[test]
+fn proofs_meet_random_targets() {
+    let (engine, mut proofs) = Engine::start(threads(2), Sha2Search::default);
+    for number in 0..40 {
+        let mut bytes = rand::random::<[u8; 32]>();
+        bytes[0] = 0;
+        let job = job(number, Target::from_be_bytes(&bytes).expect("not zero"));
+        let id = engine.assign(job);
+        let found = next(&mut proofs);
+        assert_eq!(found.job, id);
+        let hash = found.proof.hash(&job.header_digest);
+        assert!(job.target.is_met_by(&hash), "{hash} for {}", job.target);
+    }
+    engine.stop();
+    assert!(engine.hashes() > 40);
+    assert!(proofs.try_recv().is_err(), "a job yields one proof");
+}
+
+#[test]
+fn threads_never_search_the_same_and_cover_all_nonces() {
+    let (engine, steps) = telling(1_000);
+    engine.assign(job(1, Target::HARDEST));
+    let mut next_nonce: BTreeMap<[u8; 16], Option<u32>> = BTreeMap::new();
+    for (_, salt, nonces) in steps {
+        // Two threads under one salt would not follow upon one another.
+        let next = next_nonce.entry(salt).or_insert(Some(0));
+        assert_eq!(*next, Some(*nonces.start()));
+        *next = nonces.end().checked_add(1);
+        if next_nonce.values().filter(|next| next.is_none()).count() == 4 {
+            break;
+        }
+    }
+    assert!(next_nonce.len() <= 6, "a salt is used up before the next is taken");
+}
+
+#[test]
+fn stale_jobs_are_dropped() {
+    let (engine, steps) = telling(0);
+    engine.assign(job(1, Target::HARDEST));
+    assert_eq!(steps.recv().expect("a step").0, [1; 32]);
+    engine.assign(job(2, Target::HARDEST));
+    let jobs: Vec<_> = steps.iter().take(50).map(|step| step.0).collect();
+    let stale = jobs.iter().filter(|digest| **digest == [1; 32]).count();
+    assert!(stale <= 2, "each of two threads finishes the step that it was at: {stale}");
+}
+
+#[test]
+fn rest_means_that_nothing_is_searched() {
+    let (engine, steps) = telling(0);
+    engine.assign(job(1, Target::HARDEST));
+    steps.recv().expect("a step");
+    engine.rest();
+    let more = std::iter::from_fn(|| steps.recv_timeout(Duration::from_millis(100)).ok()).count();
+    assert!(more <= 2, "each of two threads finishes the step that it was at: {more}");
+    engine.assign(job(2, Target::HARDEST));
+    assert_eq!(steps.recv().expect("a step").0, [2; 32]);
+}
+
+#[test]
+fn a_proof_for_a_replaced_job_is_told_by_its_id() {
+    let (engine, mut proofs) = Engine::start(threads(1), Sha2Search::default);
+    let hard = engine.assign(job(1, Target::HARDEST));
+    let easy = engine.assign(job(2, Target::with_leading_zeros(4)));
+    assert!(hard < easy);
+    assert_eq!(next(&mut proofs).job, easy);
+}
+
+#[test]
+fn stop_ends_all_threads_in_good_time() {
+    let (engine, _proofs) = Engine::start(threads(2), Sha2Search::default);
+    engine.assign(job(1, Target::HARDEST));
+    wait_until(|| engine.hashes() > 0);
+    let began = Instant::now();
+    engine.stop();
+    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+    wait_until(|| Arc::strong_count(&engine.board) == 1);
+}

@@ -1,0 +1,53 @@
+//! The miner: listens, serves, relays, and searches blocks until Ctrl-C.
+//!
+//! [`engine`] searches; the rest is the program around it: `start` joins data directory, chain,
+//! node and engine, `foreman` stands between node and engine, `run` tells what happens.
+
+mod cli;
+pub mod engine;
+mod events;
+mod foreman;
+mod hash_rate;
+mod outbox;
+mod printer;
+mod rests;
+mod run;
+mod shutdown;
+mod start;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use cairn_home::{Exit, Failure};
+
+use cli::Arguments;
+use shutdown::Signals;
+
+/// How long to wait at the end for tasks that do not end by themselves.
+const LAST_TASKS: Duration = Duration::from_millis(100);
+
+/// The program: reads the command line, mines, and says how it ended.
+pub fn main() -> ExitCode {
+    let arguments: Arguments = match cairn_home::args::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    cairn_home::logging::start(&arguments.common);
+    match mine(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(arguments.common.json),
+    }
+}
+
+fn mine(arguments: &Arguments) -> Result<(), Failure> {
+    let unexpected =
+        |error: std::io::Error| Failure::new(Exit::Unexpected, "system", error.to_string());
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(unexpected)?;
+    let result = runtime.block_on(async {
+        let mut signals = Signals::listen().map_err(unexpected)?;
+        run::run(arguments, &mut signals).await
+    });
+    runtime.shutdown_timeout(LAST_TASKS);
+    result
+}

@@ -1,0 +1,7 @@
+//! The miner program; see the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cairn_miner::main()
+}

@@ -1,0 +1,216 @@
+//! From a command line to a miner at work.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use cairn_home::{Config, DataDir, Exit, Failure, KeyStore, MinerLock, Output, Party, Repeater};
+use cairn_ledger::{Ledger, LedgerError};
+use cairn_network::{BlocksPort, Handle, Running};
+use cairn_protocol::{Address, Network, NetworkName};
+use tokio::task::JoinHandle;
+
+use crate::cli::Arguments;
+use crate::engine::{Engine, Sha2Search};
+use crate::events::Event;
+use crate::foreman;
+use crate::outbox::OutboxThread;
+
+/// The key that is created where none is named.
+const DEFAULT_KEY: &str = "mining-rewards";
+/// How long to wait for a `wallet sync`, which lets go of the chain within a second once it sees
+/// that a miner wants it.
+const CHAIN_PATIENCE: Duration = Duration::from_secs(5);
+const CHAIN_PAUSE: Duration = Duration::from_millis(50);
+
+/// A miner at work. Its parts end with it; [`Miner::stop`] ends them in order.
+pub(crate) struct Miner {
+    pub(crate) node: Running,
+    pub(crate) engine: Arc<Engine>,
+    network: Network,
+    data_dir: PathBuf,
+    reward_address: Address,
+    wanted_port: BlocksPort,
+    foreman: JoinHandle<()>,
+    outbox: OutboxThread,
+    lock: MinerLock,
+}
+
+impl Miner {
+    /// Takes the data directory, opens the chain, joins the network and starts to mine.
+    ///
+    /// # Errors
+    /// [`Failure`] if configuration, reward key, data directory, chain or ports cannot be used.
+    pub(crate) async fn start(arguments: &Arguments, output: Output) -> Result<Self, Failure> {
+        let config = Config::load(&arguments.common)?.with_network_args(&arguments.network);
+        let data_dir = DataDir::resolve(&arguments.common)?;
+        let network = config.network().clone();
+        let reward_to = arguments.reward_to.as_ref().unwrap_or(&config.miner.reward_to);
+        let reward = reward_party(reward_to, &data_dir.keys(), &network.rules().name, output)?;
+        let folder = data_dir.create_network_folder(&network)?;
+        let (lock, ledger) = take_chain(folder.clone(), network.clone()).await?;
+
+        let wanted_port = config.ports.blocks_port();
+        let settings = config.network_settings(Some(reward.account()), wanted_port);
+        let node = Running::start(ledger, settings).await?;
+        let threads = thread_count(arguments.threads.unwrap_or(config.miner.threads));
+        let (engine, proofs) = Engine::start(threads, Sha2Search::default);
+        let engine = Arc::new(engine);
+        let work =
+            foreman::run(node.work(), Arc::clone(&engine), proofs, network.clone(), node.handle());
+        let repeater = Repeater::new(folder, config.intervals.transaction);
+        Ok(Self {
+            outbox: OutboxThread::start(repeater, network.clone(), node.handle()),
+            foreman: tokio::spawn(work),
+            node,
+            engine,
+            network,
+            data_dir: absolute(data_dir.path()),
+            reward_address: reward.address,
+            wanted_port,
+            lock,
+        })
+    }
+
+    /// The node.
+    pub(crate) fn handle(&self) -> Handle {
+        self.node.handle()
+    }
+
+    /// What there is to say at the start.
+    pub(crate) fn first_events(&self) -> Vec<Event> {
+        let ports = self.node.ports();
+        let tip = self.handle().tip().block;
+        let started = Event::Started {
+            network: self.network.rules().name.clone(),
+            data_dir: self.data_dir.display().to_string(),
+            status_port: ports.status,
+            blocks_port: ports.blocks,
+            transactions_port: ports.transactions,
+            height: tip.height,
+            tip: tip.hash,
+            reward_address: self.reward_address.clone(),
+        };
+        [Some(started), port_taken(self.wanted_port, ports.blocks)].into_iter().flatten().collect()
+    }
+
+    /// Ends everything, the data directory's lock last. Takes well below a second.
+    pub(crate) async fn stop(self) {
+        self.engine.stop();
+        drop(self.outbox);
+        self.foreman.abort();
+        // What hangs longer (a disk that does not answer) ends with the process.
+        if tokio::time::timeout(Duration::from_millis(600), self.node.stop()).await.is_err() {
+            tracing::warn!("the node did not stop in time");
+        }
+        drop(self.lock);
+    }
+}
+
+/// The account that `text` names; the default key is created on the first run.
+fn reward_party(
+    text: &str,
+    keys: &KeyStore,
+    network: &NetworkName,
+    output: Output,
+) -> Result<Party, Failure> {
+    if text == DEFAULT_KEY {
+        let name = text.parse()?;
+        let (_, created) = keys.load_or_create(&name)?;
+        if created {
+            let message = format!(
+                "created the key {name} in {}; whoever has this file has its coins",
+                keys.file(&name).display()
+            );
+            output.note("key_created", &message);
+        }
+    }
+    Party::resolve(text, keys, network)
+}
+
+/// Waits, on a thread that may wait, for the right to mine here and to write the chain.
+async fn take_chain(folder: PathBuf, network: Network) -> Result<(MinerLock, Ledger), Failure> {
+    let take = move || {
+        let lock = MinerLock::acquire(&folder)?;
+        Ok((lock, open_ledger(&folder, &network)?))
+    };
+    tokio::task::spawn_blocking(take).await.unwrap_or_else(|error| {
+        Err(Failure::new(Exit::Unexpected, "panic", format!("opening the chain: {error}")))
+    })
+}
+
+/// Opens the chain, once the `wallet sync` that may hold it has let go.
+fn open_ledger(folder: &Path, network: &Network) -> Result<Ledger, LedgerError> {
+    let deadline = Instant::now() + CHAIN_PATIENCE;
+    loop {
+        match Ledger::open(folder, network) {
+            Err(LedgerError::InUse(_)) if Instant::now() < deadline => {
+                std::thread::sleep(CHAIN_PAUSE);
+            }
+            result => return result,
+        }
+    }
+}
+
+/// 0 stands for as many threads as the machine runs at once.
+fn thread_count(configured: usize) -> NonZeroUsize {
+    NonZeroUsize::new(configured)
+        .or_else(|| available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The path as it is found from anywhere.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn port_taken(wanted: BlocksPort, got: u16) -> Option<Event> {
+    let BlocksPort::Preferred(port) = wanted else { return None };
+    (port != 0 && port != got).then(|| Event::Warning {
+        code: "port_taken",
+        message: format!(
+            "port {port} is taken, blocks are served on {got}; set ports.blocks to choose one"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cairn_home::CommonArgs;
+
+    fn resolve(text: &str, folder: &Path) -> Result<Party, Failure> {
+        let keys = KeyStore::new(folder.join("keys"));
+        let name = "cairn".parse().expect("a name");
+        let quiet = CommonArgs { quiet: true, ..CommonArgs::default() };
+        reward_party(text, &keys, &name, Output::new(&quiet))
+    }
+
+    #[test]
+    fn only_the_default_key_is_created() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = resolve(DEFAULT_KEY, folder.path()).expect("created");
+        let again = resolve(DEFAULT_KEY, folder.path()).expect("loaded");
+        assert_eq!(first, again);
+        let unknown = resolve("alice", folder.path()).expect_err("no such key");
+        assert_eq!(unknown.exit(), Exit::BadInput);
+        let address = resolve(&first.address.to_string(), folder.path()).expect("an address");
+        assert_eq!((address.name.is_none(), address.account()), (true, first.account()));
+    }
+
+    #[test]
+    fn another_port_than_the_usual_one_is_announced() {
+        assert_eq!(port_taken(BlocksPort::Preferred(2607), 2607), None);
+        assert_eq!(port_taken(BlocksPort::Exactly(0), 40_000), None);
+        let event = port_taken(BlocksPort::Preferred(2607), 40_000).expect("announced");
+        assert!(event.to_string().contains("port 2607 is taken, blocks are served on 40000"));
+    }
+
+    #[test]
+    fn zero_threads_are_one_a_core() {
+        assert_eq!(thread_count(3).get(), 3);
+        assert!(thread_count(0).get() >= 1);
+    }
+}

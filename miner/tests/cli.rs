@@ -1,0 +1,60 @@
+//! The miner's command line, as far as it goes before anything starts. What a running miner does
+//! stands in the crate `tests`.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Runs the miner in a folder, away from any configuration of this machine's user.
+fn miner(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_miner"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("HOME", folder)
+        .env("XDG_CONFIG_HOME", folder)
+        .env("CAIRN_DATA_DIR", folder.join("data"))
+        .env_remove("CAIRN_CONFIG")
+        .output()
+        .expect("the miner runs")
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (flag, expected) in [
+        ("--help", "until Ctrl-C"),
+        ("--help", "hashes_per_second, height, mempool, links"),
+        ("--help", "8 another miner uses the data directory"),
+        ("--version", "miner 0."),
+    ] {
+        let output = miner(folder.path(), &[flag]);
+        let stdout = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success() && stdout.contains(expected), "{flag}: {stdout}");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_before_anything_is_created() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (arguments, exit, code) in [
+        (&["--reward-to", "nobody"][..], 4, "unknown_name"),
+        (&["--reward-to", "../evil"], 4, "bad_name"),
+        (&["--reward-to", "cairn1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"], 4, "bad_address"),
+        (&["--set", "rules.dificulty=3"], 2, "configuration"),
+        (&["--set", "rules.difficulty=many"], 2, "configuration"),
+        (&["--set", "rules.min_block_transactions=3"], 2, "configuration"),
+        (&["--config", "nowhere.toml"], 2, "configuration"),
+        (&["--blocks", "0"], 2, "usage"),
+        (&["--threads", "1025"], 2, "usage"),
+        (&["--peer", "nowhere"], 2, "usage"),
+        (&["--no-such-option"], 2, "usage"),
+    ] {
+        let output = miner(folder.path(), &[arguments, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {output:?}");
+        let error: Value = serde_json::from_slice(&output.stderr).expect("one JSON object");
+        assert_eq!(error["error"]["code"], code, "{arguments:?}: {error}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+    assert!(!folder.path().join("data").exists());
+}
