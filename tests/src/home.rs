@@ -1,0 +1,169 @@
+//! A data directory, and the programs run in it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::miner::Miner;
+use crate::process::Process;
+use crate::programs::{Program, path_of};
+
+/// The data directory of one user, and the settings that all programs in it get.
+pub struct Home {
+    folder: TempDir,
+    settings: Vec<String>,
+}
+
+impl Home {
+    pub(crate) fn new(settings: Vec<String>) -> Self {
+        let folder = tempfile::Builder::new().prefix("cairn-test-").tempdir();
+        Self { folder: folder.expect("a temporary folder"), settings }
+    }
+
+    /// The data directory.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The folder of the key files.
+    pub fn keys(&self) -> PathBuf {
+        self.path().join("keys")
+    }
+
+    /// The file of the network's chain, if there is one.
+    pub fn chain_file(&self) -> Option<PathBuf> {
+        let folders = std::fs::read_dir(self.path()).ok()?;
+        let mut files = folders.map(|folder| folder.expect("readable").path().join("chain.db"));
+        files.find(|file| file.exists())
+    }
+
+    /// The command that runs a program in this data directory, away from any configuration file
+    /// of this machine's user.
+    pub fn command(&self, program: Program, arguments: &[&str]) -> Command {
+        let mut command = Command::new(path_of(program));
+        command.args(arguments).arg("--data-dir").arg(self.path()).current_dir(&self.folder);
+        for setting in &self.settings {
+            command.args(["--set", setting]);
+        }
+        command.env("HOME", self.folder.path()).env("XDG_CONFIG_HOME", self.folder.path());
+        command.env_remove("CAIRN_CONFIG").env_remove("CAIRN_DATA_DIR");
+        command
+    }
+
+    /// Starts a miner with one thread, and waits until it is at work.
+    pub fn mine(&self, arguments: &[&str]) -> Miner {
+        let miner = self.start_miner(arguments);
+        miner.wait_for_event("started");
+        miner
+    }
+
+    /// Starts a miner with one thread.
+    pub fn start_miner(&self, arguments: &[&str]) -> Miner {
+        let all = [&["--threads", "1", "--json", "-v"], arguments].concat();
+        Miner::of(Process::start(&mut self.command(Program::Miner, &all)))
+    }
+
+    /// Runs a miner that is expected to end by itself.
+    pub fn miner_outcome(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(&mut Process::start(&mut self.command(Program::Miner, arguments)))
+    }
+
+    /// Starts a wallet command.
+    pub fn start_wallet(&self, arguments: &[&str]) -> Process {
+        Process::start(&mut self.command(Program::Wallet, arguments))
+    }
+
+    /// Runs a wallet command to its end.
+    pub fn wallet(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(&mut self.start_wallet(arguments))
+    }
+
+    /// Runs a wallet command that succeeds, and returns the JSON that it prints.
+    pub fn wallet_json(&self, arguments: &[&str]) -> Value {
+        self.wallet(&[arguments, &["--json"]].concat()).json()
+    }
+
+    /// Creates a key and returns its address.
+    pub fn new_address(&self, name: &str) -> String {
+        text(&self.wallet_json(&["new-address", name])["address"])
+    }
+
+    /// What `list-addresses` says now.
+    pub fn list(&self) -> Value {
+        self.wallet_json(&["list-addresses"])
+    }
+
+    /// Height and hash of the tip that this data directory holds.
+    pub fn tip(&self) -> (u64, String) {
+        let list = self.list();
+        (list["height"].as_u64().expect("a height"), text(&list["tip"]))
+    }
+
+    /// The balance of a local key, in micro-coins.
+    pub fn balance(&self, name: &str) -> u64 {
+        let list = self.list();
+        let addresses = list["addresses"].as_array().expect("a list");
+        let entry = addresses.iter().find(|entry| entry["name"] == name);
+        micros(&entry.unwrap_or_else(|| panic!("no key {name} in {list}"))["balance"])
+    }
+
+    /// Copies a key into another data directory.
+    pub fn copy_key(&self, name: &str, other: &Self) {
+        std::fs::create_dir_all(other.keys()).expect("a folder");
+        let file = format!("{name}.pem");
+        std::fs::copy(self.keys().join(&file), other.keys().join(&file)).expect("copied");
+    }
+}
+
+/// What a command left behind.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The exit code.
+    pub code: i32,
+    /// All of stdout.
+    pub stdout: String,
+    /// All of stderr.
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// Waits for a process.
+    pub fn of(process: &mut Process) -> Self {
+        let code = process.wait().code().unwrap_or_else(|| panic!("ended by a signal"));
+        let (stdout, stderr) = (process.stdout().join("\n"), process.stderr().join("\n"));
+        Self { code, stdout, stderr }
+    }
+
+    /// The JSON on stdout of a success.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{self:?}");
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The code and the message of the JSON error on stderr; asserts the exit code.
+    pub fn error(&self, exit: i32) -> (String, String) {
+        assert_eq!(self.code, exit, "{self:?}");
+        let objects = self.stderr.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let error = objects.map(|object: Value| object["error"].clone()).find(|e| !e.is_null());
+        let error = error.unwrap_or_else(|| panic!("no error in {self:?}"));
+        (text(&error["code"]), text(&error["message"]))
+    }
+}
+
+/// The text of a JSON string.
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+/// The micro-coins of an amount as JSON writes it: a decimal with six places.
+pub fn micros(value: &Value) -> u64 {
+    let digits = text(value).replace('.', "");
+    digits.parse().unwrap_or_else(|error| panic!("{value}: {error}"))
+}
+
+/// A path as text.
+pub fn path_text(path: &Path) -> String {
+    path.to_str().expect("temporary folders have plain names").to_owned()
+}

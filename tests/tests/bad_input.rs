@@ -1,0 +1,147 @@
+//! What bad input gets: a clear error, the right exit code, and nothing lost.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+
+use cairn_tests::{Home, Miner, TestNetwork, wait_until};
+
+/// A data directory with some coins and a key `alice`, and its miner.
+fn rich() -> (Home, Miner) {
+    let home = TestNetwork::new().home();
+    let miner = home.mine(&[]);
+    home.new_address("alice");
+    wait_until("coins", || home.balance("mining-rewards") >= 10_000_000);
+    (home, miner)
+}
+
+/// Runs a wallet command that fails with this exit code and error code; returns the message.
+fn refused(home: &Home, arguments: &[&str], exit: i32, code: &str) -> String {
+    let (given, message) = home.wallet(&[arguments, &["--json"]].concat()).error(exit);
+    assert_eq!(given, code, "{arguments:?}: {message}");
+    message
+}
+
+#[test]
+fn malformed_payments_are_refused_and_nothing_is_recorded() {
+    let (home, _miner) = rich();
+    let send = |amount: &str, to: &str, code: &str| {
+        refused(&home, &["send", "mining-rewards", amount, to], 4, code)
+    };
+    for amount in ["-1", "1e3", "+1", "1_000", "NaN", "0.0000001", "01", "", "9223372036854.775808"]
+    {
+        send(amount, "alice", "bad_amount");
+    }
+    send("0", "alice", "bad_amount");
+
+    let alice = home.new_address("copied");
+    let mut typo = alice.clone().into_bytes();
+    typo[20] = if typo[20] == b'q' { b'p' } else { b'q' };
+    let message = send("1", &String::from_utf8(typo).expect("text"), "bad_address");
+    assert!(message.contains("typing error"), "{message}");
+    send("1", &alice[..40], "bad_address");
+    let foreign = TestNetwork::new().home().new_address("foreign");
+    let message = send("1", &foreign, "bad_address");
+    assert!(message.contains("belongs to the network"), "{message}");
+    let message = send("1", "nobody", "unknown_name");
+    assert!(message.contains("alice"), "the names that there are: {message}");
+    refused(&home, &["send", "nobody", "1", "alice"], 4, "unknown_name");
+    refused(&home, &["send", "mining-rewards", "99999999", "alice"], 3, "insufficient_funds");
+
+    // All of it left no trace: the first payment recorded is the first.
+    let sent = home.wallet_json(&["send", "mining-rewards", "1", "alice"]);
+    assert_eq!(sent["sequence"], 0);
+}
+
+#[test]
+fn names_stay_in_the_key_folder_and_are_never_overwritten() {
+    let home = TestNetwork::new().home();
+    for name in ["../evil", "a/b", "/tmp/evil", ".hidden", ""] {
+        refused(&home, &["new-address", name], 4, "bad_name");
+    }
+    assert!(!home.path().join("evil.pem").exists());
+
+    home.new_address("alice");
+    let file = home.keys().join("alice.pem");
+    let before = fs::read(&file).expect("a key");
+    let message = refused(&home, &["new-address", "alice"], 6, "name_exists");
+    assert!(message.contains("another name"), "{message}");
+    assert_eq!(fs::read(&file).expect("a key"), before);
+}
+
+#[test]
+fn damaged_key_files_are_named_and_left_alone() {
+    let (home, _miner) = rich();
+    let file = home.keys().join("alice.pem");
+    let whole = fs::read(&file).expect("a key");
+    for damaged in [&whole[..60], b"", b"-----BEGIN nonsense"] {
+        fs::write(&file, damaged).expect("written");
+        let message = refused(&home, &["send", "alice", "1", "mining-rewards"], 6, "bad_key_file");
+        assert!(message.contains("alice.pem"), "{message}");
+        assert_eq!(fs::read(&file).expect("a key"), damaged);
+    }
+    let outcome = home.miner_outcome(&["--reward-to", "alice", "--json"]);
+    assert_eq!(outcome.error(6).0, "bad_key_file");
+    fs::write(&file, whole).expect("written");
+    assert_eq!(home.balance("alice"), 0);
+}
+
+#[test]
+fn a_damaged_chain_is_named_and_kept() {
+    let (home, mut miner) = rich();
+    miner.process().kill();
+    let file = home.chain_file().expect("a chain");
+    for log in ["chain.db-wal", "chain.db-shm"] {
+        // What the log holds is not in the file yet; without it, only damage is left.
+        let _ = fs::remove_file(file.with_file_name(log));
+    }
+    let damaged = vec![0x5a; 20_000];
+    fs::write(&file, &damaged).expect("written");
+    let (code, message) = home.miner_outcome(&["--json"]).error(1);
+    assert_eq!(code, "damaged_chain");
+    assert!(message.contains("chain.db") && message.contains("move it away"), "{message}");
+    refused(&home, &["list-addresses"], 1, "damaged_chain");
+    assert_eq!(fs::read(&file).expect("the file"), damaged);
+
+    fs::remove_file(&file).expect("moved away");
+    home.mine(&[]).wait_for_mined(1);
+    home.list();
+}
+
+#[test]
+fn a_port_that_was_set_by_hand_and_is_taken_is_an_error() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = taken.local_addr().expect("bound").port();
+    let home = TestNetwork::new().with(&format!("ports.blocks={port}")).home();
+    let (code, message) = home.miner_outcome(&["--json"]).error(2);
+    assert_eq!(code, "port_in_use");
+    assert!(message.contains(&port.to_string()) && message.contains("ports.blocks"), "{message}");
+}
+
+#[test]
+fn a_peer_with_other_rules_is_told_by_the_rule() {
+    let network = TestNetwork::new();
+    let (ours, theirs) = (network.home(), network.with("rules.reward_maturity=7").home());
+    let other = theirs.mine(&[]);
+    let miner = ours.mine(&["--peer", &other.address()]);
+    let rule = "rules.reward_maturity is 0 here and 7 there";
+    wait_until("a warning that names the rule", || {
+        let mut warnings = miner.events_of("warning").into_iter();
+        warnings.any(|event| event["message"].as_str().is_some_and(|text| text.contains(rule)))
+    });
+    miner.wait_for_mined(1);
+}
+
+#[test]
+fn a_wallet_that_never_heard_of_anybody_sends_nothing() {
+    let home = TestNetwork::new().home();
+    home.new_address("alice");
+    home.new_address("bob");
+    let list = home.list();
+    assert_eq!(list["height"], 0);
+    assert!(home.chain_file().is_none(), "a command that only reads creates no chain");
+    for how in [&[][..], &["--offline"]] {
+        let arguments = [&["send", "alice", "1", "bob"], how].concat();
+        let (_, message) = home.wallet(&[&arguments[..], &["--json"]].concat()).error(5);
+        assert!(message.len() > 10, "{message}");
+    }
+}
