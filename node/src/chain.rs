@@ -23,7 +23,7 @@ impl Node {
         }
         let (blocks, givers): (Vec<_>, Vec<_>) = arrivals.into_iter().unzip();
         let added = self.ledger.add_blocks(&blocks, self.clock.wall())?;
-        self.bodies.headers_changed();
+        self.reach.look_again();
         let giver = |block: BlockRef| {
             let index = blocks.iter().position(|one| one.block_ref() == block)?;
             Some(givers[index])
@@ -53,7 +53,7 @@ impl Node {
         let mined = block.block_ref();
         let (transactions, reward) = (block.transaction_count(), block.reward().amount);
         let added = self.ledger.add_blocks(&[block], self.clock.wall())?;
-        self.bodies.headers_changed();
+        self.reach.look_again();
         for (block, error) in added.refused {
             let message = format!("our own block {block} was refused: {error} ({})", error.rule());
             self.tell(Event::Warning { code: "own_block_refused", message });
@@ -79,7 +79,7 @@ impl Node {
         giver: PeerId,
     ) -> Result<(), LedgerError> {
         self.ledger.mark_invalid(block)?;
-        self.bodies.headers_changed();
+        self.reach.look_again();
         self.warn_of_invalid(block, reason, Some(giver));
         Ok(())
     }

@@ -1,18 +1,52 @@
 //! What the peers' clocks say of ours. Nothing is corrected by them: they are not trusted. But a
 //! miner whose clock is wrong makes blocks that others refuse, so it rests and says why.
+//!
+//! With fewer than [`FEWEST_CLOCKS`] to compare with, a heavier chain in our future is the sign
+//! that our clock is behind. With more of them, they decide: a miner who is ahead of everybody
+//! stops nobody by that.
+
+use std::time::Duration;
 
 use crate::event::Event;
 use crate::node::Node;
+use crate::time::Moment;
 
 /// How far our clock may stand off the others'.
-pub(crate) const MOST_OFF_MILLIS: i64 = 60_000;
+const MOST_OFF: Duration = Duration::from_secs(60);
 /// How many clocks it takes to judge ours.
-pub(crate) const FEWEST_CLOCKS: usize = 3;
+const FEWEST_CLOCKS: usize = 3;
 
-/// Whether the user has been told that the clock is off.
+/// How often the clocks are compared.
+const PACE: Duration = Duration::from_secs(1);
+
+/// What came of the last look at the clocks.
 #[derive(Debug, Default)]
 pub(crate) struct ClockWatch {
-    warned: bool,
+    compared: Option<Moment>,
+    /// What the peers' clocks say, if they are enough to say anything.
+    by_peers: Option<Verdict>,
+    /// By how many seconds our clock is ahead, if that is too far; negative: behind.
+    off: Option<i64>,
+}
+
+/// What enough clocks of others say of ours.
+#[derive(Clone, Copy, Debug)]
+struct Verdict {
+    /// How many clocks.
+    clocks: usize,
+    /// By how many milliseconds ours is ahead, if that is too far.
+    ahead: Option<i64>,
+}
+
+impl ClockWatch {
+    /// By how many seconds our clock is ahead, if that is too far; negative: behind.
+    pub(crate) fn off(&self) -> Option<i64> {
+        self.off
+    }
+
+    fn is_due(&self, now: Moment) -> bool {
+        self.compared.is_none_or(|last| now.since(last) >= PACE)
+    }
 }
 
 /// Why the clock seems to be off.
@@ -51,42 +85,50 @@ impl Sign {
 }
 
 impl Node {
-    /// By how many seconds our clock is ahead, if that is too far; negative: behind.
-    pub(crate) fn clock_off(&self) -> Option<i64> {
-        self.clock_sign().map(|sign| sign.seconds())
-    }
-
-    /// Warns once when the clock goes wrong.
+    /// Looks at the clocks, and warns once when ours goes wrong.
     pub(crate) fn watch_clock(&mut self) {
+        let now = self.clock.own();
+        if self.clock_watch.is_due(now) {
+            self.clock_watch.compared = Some(now);
+            self.clock_watch.by_peers = Verdict::of(self.peers.clocks(FEWEST_CLOCKS));
+        }
         let sign = self.clock_sign();
-        let warned = std::mem::replace(&mut self.clock_watch.warned, sign.is_some());
-        if let Some(sign) = sign.filter(|_| !warned) {
+        let was_off = self.clock_watch.off.is_some();
+        self.clock_watch.off = sign.as_ref().map(Sign::seconds);
+        if let Some(sign) = sign.filter(|_| !was_off) {
             self.tell(Event::Warning { code: "clock_off", message: sign.message() });
         }
     }
 
     fn clock_sign(&self) -> Option<Sign> {
-        let clocks = self.peers.clocks();
-        let count = clocks.len();
-        if let Some(ahead) = ahead_of(clocks) {
-            return Some(Sign::Peers { seconds: ahead / 1_000, clocks: count });
+        if let Some(Verdict { clocks, ahead }) = self.clock_watch.by_peers {
+            return ahead.map(|ahead| Sign::Peers { seconds: to_seconds(ahead), clocks });
         }
         let deferred = self.deferred.heavier_than(self.ledger.tip().work)?;
-        Some(Sign::Deferred { seconds: deferred.millis_since(self.clock.wall()) / 1_000 })
+        let ahead = deferred.millis_since(self.clock.wall());
+        Some(Sign::Deferred { seconds: to_seconds(ahead) })
     }
 }
 
-/// By how many milliseconds our clock is ahead of the median of the others, if that is too far.
-/// `clocks` says how far each is ahead of ours.
-fn ahead_of(mut clocks: Vec<i64>) -> Option<i64> {
-    if clocks.len() < FEWEST_CLOCKS {
-        return None;
+/// The nearest number of seconds.
+fn to_seconds(millis: i64) -> i64 {
+    millis.saturating_add(500).div_euclid(1_000)
+}
+
+impl Verdict {
+    /// What these clocks say, each by how many milliseconds it is ahead of ours; `None` if they
+    /// are too few.
+    fn of(mut clocks: Vec<i64>) -> Option<Self> {
+        if clocks.len() < FEWEST_CLOCKS {
+            return None;
+        }
+        clocks.sort_unstable();
+        // Of the two in the middle of an even number, the one that speaks for us.
+        let middle = [clocks[(clocks.len() - 1) / 2], clocks[clocks.len() / 2]];
+        let median = middle.into_iter().min_by_key(|ahead| ahead.unsigned_abs())?;
+        let is_off = u128::from(median.unsigned_abs()) > MOST_OFF.as_millis();
+        Some(Self { clocks: clocks.len(), ahead: is_off.then_some(-median) })
     }
-    clocks.sort_unstable();
-    // Of the two in the middle of an even number, the one that speaks for us.
-    let middle = [clocks[(clocks.len() - 1) / 2], clocks[clocks.len() / 2]];
-    let median = middle.into_iter().min_by_key(|ahead| ahead.unsigned_abs())?;
-    (median.unsigned_abs() > MOST_OFF_MILLIS.unsigned_abs()).then_some(-median)
 }
 
 #[cfg(test)]
@@ -95,11 +137,12 @@ mod tests {
 
     #[test]
     fn only_the_median_of_enough_clocks_counts() {
-        assert_eq!(ahead_of(vec![90_000, 90_000]), None);
-        assert_eq!(ahead_of(vec![90_000, 70_000, 61_000]), Some(-70_000));
-        assert_eq!(ahead_of(vec![60_000, 60_000, 60_000]), None);
-        assert_eq!(ahead_of(vec![-7_200_000, -7_200_001, 0]), Some(7_200_000));
-        assert_eq!(ahead_of(vec![i64::MAX, i64::MAX, 0, 0]), None);
-        assert_eq!(ahead_of(vec![99_000, 0, 0, 99_000, 99_000]), Some(-99_000));
+        let ahead = |clocks| Verdict::of(clocks).map(|verdict| verdict.ahead);
+        assert_eq!(ahead(vec![90_000, 90_000]), None);
+        assert_eq!(ahead(vec![90_000, 70_000, 61_000]), Some(Some(-70_000)));
+        assert_eq!(ahead(vec![60_000, 60_000, 60_000]), Some(None));
+        assert_eq!(ahead(vec![-7_200_000, -7_200_001, 0]), Some(Some(7_200_000)));
+        assert_eq!(ahead(vec![i64::MAX, i64::MAX, 0, 0]), Some(None));
+        assert_eq!(ahead(vec![99_000, 0, 0, 99_000, 99_000]), Some(Some(-99_000)));
     }
 }

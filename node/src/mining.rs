@@ -66,10 +66,10 @@ impl Node {
         }
         if self.is_catching_up() {
             let height = self.ledger.tip().block.height;
-            let best = self.ledger.best_header().block.height;
+            let best = self.best_in_reach().block.height;
             return Some(RestReason::CatchingUp { height, best });
         }
-        self.clock_off().map(|seconds| RestReason::ClockOff { seconds })
+        self.clock_watch.off().map(|seconds| RestReason::ClockOff { seconds })
     }
 
     /// Whether we have heard of the others: everybody answers within [`SOLICITED_PACE`].

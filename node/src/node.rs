@@ -15,7 +15,7 @@ use crate::peers::Peers;
 use crate::questions::{Question, Questions, Topic};
 use crate::reconcile::Reconciliation;
 use crate::settings::Settings;
-use crate::sync::{Bodies, Deferred};
+use crate::sync::{Deferred, Reach, Window};
 use crate::time::Clock;
 
 /// The state machine. Each part keeps its own state; what it does with the others' stands in its
@@ -26,7 +26,8 @@ pub struct Node {
     pub(crate) clock: Clock,
     pub(crate) peers: Peers,
     pub(crate) questions: Questions,
-    pub(crate) bodies: Bodies,
+    pub(crate) reach: Reach,
+    pub(crate) window: Window,
     pub(crate) deferred: Deferred,
     pub(crate) mempool: Mempool,
     pub(crate) reconciliation: Reconciliation,
@@ -60,7 +61,8 @@ impl Node {
             clock: Clock::new(now),
             peers: Peers::default(),
             questions: Questions::default(),
-            bodies: Bodies::default(),
+            reach: Reach::default(),
+            window: Window::default(),
             deferred: Deferred::default(),
             mempool: Mempool::new(settings.mempool.clone()),
             reconciliation: Reconciliation::default(),
@@ -102,10 +104,11 @@ impl Node {
         }
         let own = [
             Some(self.announcer_deadline()),
-            self.peers.deadline(self.settings.status_interval),
+            Some(self.peers.next_sweep()),
             self.peers.next_askable(self.clock.own()),
             self.headers_deadline(),
-            self.bodies.deadline(),
+            self.connect_deadline(),
+            self.reach_deadline(),
             self.deferred.deadline(),
             self.mempool.deadline(),
             self.mining_deadline(),
@@ -185,8 +188,9 @@ impl Node {
             Input::Tick => {}
             Input::LinkUp { peer, status } => {
                 self.on_status(peer, status);
-                self.peers.set_linked(peer, true);
-                self.reconciliation.add(peer);
+                if self.peers.set_linked(peer, true) {
+                    self.reconciliation.add(peer);
+                }
             }
             Input::LinkDown { peer } => {
                 self.peers.set_linked(peer, false);
@@ -209,9 +213,11 @@ impl Node {
     fn do_what_is_due(&mut self) -> Result<(), LedgerError> {
         self.peers.forget_silent(self.clock.own(), self.settings.status_interval);
         self.mempool.expire(self.clock.own());
+        self.connect_ready()?;
         self.retry_deferred()?;
+        self.look_for_missing()?;
         self.ask_for_headers()?;
-        self.ask_for_blocks()?;
+        self.ask_for_blocks();
         self.reconcile();
         self.watch_clock();
         self.direct_miner()?;
@@ -222,6 +228,7 @@ impl Node {
     fn on_status(&mut self, peer: PeerId, status: Status) {
         if status.instance != self.settings.instance {
             self.peers.hear(peer, status, self.clock.wall(), self.clock.own());
+            self.retry_out_of_reach(peer);
         }
     }
 
@@ -234,7 +241,7 @@ impl Node {
                 self.on_headers(peer, tip, &headers)?;
             }
             (Topic::Blocks(asked), Verified::Blocks(blocks)) => {
-                self.on_blocks(peer, asked, blocks)?;
+                self.on_blocks(peer, &asked, blocks)?;
             }
             (Topic::MempoolIds(after), Verified::MempoolIds(ids)) => {
                 self.on_mempool_ids(peer, after, &ids);
@@ -279,7 +286,7 @@ impl Node {
     fn give_up(&mut self, peer: PeerId, topic: &Topic) {
         match topic {
             Topic::Headers(_) => {}
-            Topic::Blocks(asked) => self.on_blocks_failed(asked),
+            Topic::Blocks(asked) => self.window.release(asked),
             Topic::MempoolIds(_) | Topic::Transactions(_) => self.reconciliation.remove(peer),
         }
     }

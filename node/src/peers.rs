@@ -136,39 +136,43 @@ impl Peer {
 
 /// The peers that we heard, at most [`MAX_PEERS`].
 #[derive(Debug, Default)]
-pub(crate) struct Peers(BTreeMap<PeerId, Peer>);
+pub(crate) struct Peers {
+    by_id: BTreeMap<PeerId, Peer>,
+    /// Nobody will have been silent for too long before this, so nobody is looked through.
+    next_sweep: Moment,
+}
 
 impl Peers {
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.by_id.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_id.is_empty()
     }
 
     pub(crate) fn links(&self) -> usize {
-        self.0.values().filter(|peer| peer.linked).count()
+        self.by_id.values().filter(|peer| peer.linked).count()
     }
 
     pub(crate) fn get(&self, id: PeerId) -> Option<&Peer> {
-        self.0.get(&id)
+        self.by_id.get(&id)
     }
 
     pub(crate) fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
-        self.0.get_mut(&id)
+        self.by_id.get_mut(&id)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
-        self.0.iter().map(|(id, peer)| (*id, peer))
+        self.by_id.iter().map(|(id, peer)| (*id, peer))
     }
 
     /// Notes what a peer says of itself.
     pub(crate) fn hear(&mut self, id: PeerId, status: Status, wall: Timestamp, now: Moment) {
-        if !self.0.contains_key(&id) && self.0.len() >= MAX_PEERS {
+        if !self.by_id.contains_key(&id) && self.by_id.len() >= MAX_PEERS {
             self.forget_most_silent();
         }
-        let peer = self.0.entry(id).or_insert_with(|| Peer::new(status, false));
+        let peer = self.by_id.entry(id).or_insert_with(|| Peer::new(status, false));
         if peer.status.tip != status.tip {
             peer.empty_handed_until = Moment::START;
         }
@@ -177,43 +181,57 @@ impl Peers {
         peer.heard = now;
     }
 
-    /// Notes whether a link to a known peer stands.
-    pub(crate) fn set_linked(&mut self, id: PeerId, linked: bool) {
-        if let Some(peer) = self.0.get_mut(&id) {
+    /// Notes whether a link to a peer stands; false if the peer is not known.
+    pub(crate) fn set_linked(&mut self, id: PeerId, linked: bool) -> bool {
+        let known = self.by_id.get_mut(&id);
+        let is_known = known.is_some();
+        if let Some(peer) = known {
             peer.linked = linked;
+            // Without a link, it may have been silent for too long already.
+            self.next_sweep = Moment::START;
         }
+        is_known
     }
 
     /// Forgets the peers without a link that have been silent for too long.
     pub(crate) fn forget_silent(&mut self, now: Moment, status_interval: Duration) {
+        if now < self.next_sweep {
+            return;
+        }
         let most = status_interval * SILENT_INTERVALS;
-        self.0.retain(|_, peer| peer.linked || now.since(peer.heard) < most);
+        self.by_id.retain(|_, peer| peer.linked || now.since(peer.heard) < most);
+        let silent = self.by_id.values().filter(|peer| !peer.linked).map(|peer| peer.heard);
+        self.next_sweep = silent.min().unwrap_or(now).after(most);
     }
 
-    /// When the next peer will have been silent for too long.
-    pub(crate) fn deadline(&self, status_interval: Duration) -> Option<Moment> {
-        let heard = self.0.values().filter(|peer| !peer.linked).map(|peer| peer.heard).min()?;
-        Some(heard.after(status_interval * SILENT_INTERVALS))
+    /// When peers may have been silent for too long.
+    pub(crate) fn next_sweep(&self) -> Moment {
+        self.next_sweep
     }
 
     /// When the next peer that rests may be asked again.
     pub(crate) fn next_askable(&self, now: Moment) -> Option<Moment> {
-        let ends = self.0.values().flat_map(|peer| [peer.rest_until, peer.empty_handed_until]);
+        let ends = self.by_id.values().flat_map(|peer| [peer.rest_until, peer.empty_handed_until]);
         ends.filter(|end| *end > now).min()
     }
 
     /// How far the clock of each node is ahead of ours, in milliseconds. A node that is heard as
-    /// several peers counts once.
-    pub(crate) fn clocks(&self) -> Vec<i64> {
-        let by_node: BTreeMap<InstanceId, i64> =
-            self.0.values().map(|peer| (peer.status.instance, peer.clock_ahead)).collect();
-        by_node.into_values().collect()
+    /// several peers counts once. If there are `enough` nodes with links, only they count: a
+    /// datagram's sender is easily forged.
+    pub(crate) fn clocks(&self, enough: usize) -> Vec<i64> {
+        let of_nodes = |with_link: bool| -> BTreeMap<InstanceId, i64> {
+            let peers = self.by_id.values().filter(|peer| peer.linked || !with_link);
+            peers.map(|peer| (peer.status.instance, peer.clock_ahead)).collect()
+        };
+        let linked = of_nodes(true);
+        let clocks = if linked.len() >= enough { linked } else { of_nodes(false) };
+        clocks.into_values().collect()
     }
 
     fn forget_most_silent(&mut self) {
-        let silent = self.0.iter().min_by_key(|(id, peer)| (peer.linked, peer.heard, **id));
+        let silent = self.by_id.iter().min_by_key(|(id, peer)| (peer.linked, peer.heard, **id));
         if let Some(id) = silent.map(|(id, _)| *id) {
-            self.0.remove(&id);
+            self.by_id.remove(&id);
         }
     }
 }

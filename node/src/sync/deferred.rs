@@ -117,7 +117,7 @@ impl Node {
         let wall = self.clock.wall();
         while let Some(mut branch) = self.deferred.take_due(wall) {
             let added = self.ledger.add_headers(&branch.headers, wall)?;
-            self.bodies.headers_changed();
+            self.reach.look_again();
             if let Some((index, ContextError::TimeInFuture(_))) = added.refused {
                 // Goes on waiting, for as long as it would have.
                 branch.headers.drain(..index);

@@ -146,7 +146,7 @@ impl Node {
         work: Work,
     ) -> Result<(), LedgerError> {
         let added = self.ledger.add_headers(headers, self.clock.wall())?;
-        self.bodies.headers_changed();
+        self.reach.look_again();
         if added.new > 0
             && let Some(peer) = self.peers.get_mut(peer)
         {

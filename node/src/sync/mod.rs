@@ -3,6 +3,9 @@
 mod bodies;
 mod deferred;
 mod headers;
+mod reach;
+mod window;
 
-pub(crate) use bodies::Bodies;
 pub(crate) use deferred::Deferred;
+pub(crate) use reach::Reach;
+pub(crate) use window::Window;

@@ -1,1 +1,155 @@
-//! Clocks that are off.
+//! Clocks that are off, and blocks from the future.
+
+use cairn_node::{Input, PeerId, RestReason};
+use cairn_protocol::messages::{InstanceId, Status};
+
+use crate::forge::{Forge, SECOND, network, start};
+use crate::puppet::honest;
+use crate::world::{World, settings};
+
+const HOURS: i64 = 3_600;
+
+fn rests_for_its_clock(world: &mut World, index: usize) -> Option<i64> {
+    match world.player(index).rests() {
+        Some(RestReason::ClockOff { seconds }) => Some(*seconds),
+        _ => None,
+    }
+}
+
+/// Attack 16.
+#[test]
+fn a_miner_whose_clock_is_off_rests_and_stops_nobody() {
+    for skew in [2 * HOURS, -2 * HOURS] {
+        let mut world = World::of_miners(&network(), 4);
+        world.mine(3);
+        world.skew(3, skew);
+        world.run(10 * SECOND);
+        assert_eq!(rests_for_its_clock(&mut world, 3), Some(skew));
+        assert_eq!(world.player(3).warnings(), ["clock_off"], "once");
+        for round in 0..6 {
+            let block = world.mine(round % 3);
+            for index in 0..3 {
+                assert_eq!(world.tip(index), block.block_ref());
+            }
+        }
+        // Who is ahead follows; who is behind lets the chain wait and calls nothing invalid.
+        assert_eq!(world.tip(3) == world.tip(0), skew > 0);
+        assert_eq!(world.node(3).counters().dropped, 0);
+
+        world.skew(3, 0);
+        world.run(10 * SECOND);
+        assert_eq!(rests_for_its_clock(&mut world, 3), None);
+        let block = world.mine(0);
+        assert_eq!(world.tip(3), block.block_ref());
+        let block = world.mine(3);
+        assert_eq!(world.tip(0), block.block_ref());
+    }
+}
+
+#[test]
+fn what_a_miner_ahead_of_us_makes_does_not_stop_us_if_enough_clocks_are_with_us() {
+    let network = network();
+    let mut world = World::of_miners(&network, 4);
+    let mut ahead = Forge::new(&network, 9);
+    ahead.add(start().after(2 * 3_600 * SECOND), &[]);
+    let puppet = world.add_puppet(honest(&ahead));
+    world.say(puppet, 0, ahead.status(200, start().after(2 * 3_600 * SECOND)));
+    world.run(SECOND);
+    assert_eq!(world.node(0).counters().deferred, 1);
+    assert_eq!(rests_for_its_clock(&mut world, 0), None);
+    world.mine(0);
+}
+
+#[test]
+fn forged_statuses_do_not_outvote_links() {
+    let mut world = World::of_miners(&network(), 4);
+    for index in 1..4 {
+        world.link(0, index);
+    }
+    let forged = world.node(1).status(start().after(2 * 3_600 * SECOND));
+    for number in 0..20 {
+        let status = Status { instance: InstanceId([100 + number; 16]), ..forged };
+        world.send(0, Input::Status { peer: PeerId(100 + u64::from(number)), status });
+    }
+    world.run(3 * SECOND);
+    assert_eq!(rests_for_its_clock(&mut world, 0), None);
+    for index in 1..4 {
+        world.send(0, Input::LinkDown { peer: PeerId(index) });
+    }
+    world.run(2 * SECOND);
+    assert!(rests_for_its_clock(&mut world, 0).is_some(), "without links, they are heard");
+}
+
+/// Behaviour 19.
+#[test]
+fn a_block_ahead_of_our_clock_waits_until_its_time_comes() {
+    let network = network();
+    let mut world = World::new(&network);
+    world.add_node_with(settings(0, true), &[]);
+    world.run(3 * SECOND);
+    let mut chain = Forge::new(&network, 9);
+    chain.add(world.now, &[]);
+    chain.add(world.now.after(150 * SECOND), &[]);
+    chain.add(world.now.after(151 * SECOND), &[]);
+    let puppet = world.add_puppet(honest(&chain));
+    world.say(puppet, 0, chain.status(200, world.now));
+    world.run(SECOND);
+    assert_eq!(world.tip(0), chain.blocks[0].block_ref(), "what is of today is taken");
+    assert_eq!(world.node(0).counters().deferred, 2);
+    assert_eq!(rests_for_its_clock(&mut world, 0), Some(-150));
+    assert_eq!(world.player(0).warnings(), ["clock_off"]);
+
+    // 120 s ahead is allowed.
+    world.run(28 * SECOND);
+    assert_eq!(world.node(0).counters().deferred, 2);
+    world.run(SECOND + SECOND / 2);
+    assert_eq!(world.node(0).counters().deferred, 1);
+    assert_eq!(world.tip(0), chain.blocks[1].block_ref());
+    world.run(SECOND);
+    assert_eq!(world.tip(0), chain.tip());
+    assert_eq!(rests_for_its_clock(&mut world, 0), None);
+}
+
+#[test]
+fn only_so_many_headers_wait_and_only_for_an_hour() {
+    let network = network();
+    let mut world = World::new(&network);
+    world.add_node(true);
+    world.run(3 * SECOND);
+    let far = world.now.after(3 * 3_600 * SECOND);
+    for seed in 10..14 {
+        let mut chain = Forge::new(&network, seed);
+        for step in 0..40 {
+            chain.add(far.after(step * SECOND), &[]);
+        }
+        let puppet = world.add_puppet(honest(&chain));
+        world.say(puppet, 0, chain.status(seed, world.now));
+        world.run(SECOND);
+        assert_eq!(world.node(0).counters().deferred, 40, "the oldest branch gives way");
+    }
+    let mut long = Forge::new(&network, 14);
+    for step in 0..100 {
+        long.add(far.after(step * SECOND), &[]);
+    }
+    let puppet = world.add_puppet(honest(&long));
+    world.say(puppet, 0, long.status(14, world.now));
+    world.run(SECOND);
+    assert_eq!(world.node(0).counters().deferred, 64);
+    world.run(3_598 * SECOND);
+    assert_eq!(world.node(0).counters().deferred, 64);
+    world.run(2 * SECOND);
+    assert_eq!(world.node(0).counters().deferred, 0);
+}
+
+#[test]
+fn a_clock_that_is_set_back_silences_nobody() {
+    let mut world = World::of_miners(&network(), 1);
+    world.skew(0, 2 * HOURS);
+    world.run(10 * SECOND);
+    world.skew(0, -HOURS);
+    world.run(5 * SECOND);
+    world.player(0).log.clear();
+    world.run(10 * SECOND);
+    assert_eq!(world.player(0).announced().len(), 2);
+    assert!(world.player(0).templates().len() >= 2);
+}

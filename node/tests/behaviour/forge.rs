@@ -1,5 +1,7 @@
 //! Makes chains, payments and statuses for the tests.
 
+use std::time::Duration;
+
 use cairn_ledger::Ledger;
 use cairn_protocol::block::content_root_of;
 use cairn_protocol::header::HEADER_VERSION;
@@ -8,6 +10,11 @@ use cairn_protocol::{
     AccountId, Amount, BlockRef, Header, Memo, Network, Payment, Proof, ProvenHeader, Reward,
     Rules, SecretKey, Sequence, Timestamp, VerifiedBlock, VerifiedTransaction,
 };
+
+pub const SECOND: Duration = Duration::from_secs(1);
+
+/// The time between two blocks, so short that thousands of them are not ahead of the clock.
+pub const STEP: Duration = Duration::from_millis(10);
 
 /// Blocks are found at once and the difficulty is fixed.
 pub fn rules() -> Rules {
@@ -56,6 +63,22 @@ pub fn seal(
     let mut proofs = proofs.filter(|proof| header.target.is_met_by(&proof.hash(&digest)));
     let proof = proofs.next().expect("the difficulty is low");
     VerifiedBlock::seal(header, proof, reward, payments.to_vec(), network).expect("valid")
+}
+
+/// A block without payments, [`STEP`] after its parent and as hard, whatever a ledger thinks of
+/// that parent.
+pub fn child_of(network: &Network, parent: &VerifiedBlock, miner: AccountId) -> VerifiedBlock {
+    let height = parent.block_ref().height.next();
+    let reward = Reward { height, recipient: miner, amount: network.subsidy(height) };
+    let parent_header = parent.header().header();
+    let header = Header {
+        height,
+        parent: parent.block_ref().hash,
+        content: content_root_of(&reward, &[]),
+        time: parent_header.time.after(STEP),
+        ..*parent_header
+    };
+    seal(network, header, reward, &[])
 }
 
 /// A chain that the tests make, block by block.
@@ -113,12 +136,15 @@ impl Forge {
         self.tip()
     }
 
-    /// Adds so many blocks without payments.
+    /// Adds so many blocks without payments, [`STEP`] apart; the difficulty must be fixed.
     pub fn grow(&mut self, blocks: usize) {
-        for _ in 0..blocks {
-            let last = self.ledger.tip().time.max(start());
-            self.add(last, &[]);
-        }
+        let first = self.next(self.ledger.tip().time.after(STEP).max(start()), &[]);
+        let grown: Vec<_> = std::iter::successors(Some(first), |parent| {
+            Some(child_of(&self.network, parent, self.miner))
+        })
+        .take(blocks)
+        .collect();
+        self.adopt(&grown);
     }
 
     pub fn tip(&self) -> BlockRef {
@@ -127,12 +153,6 @@ impl Forge {
 
     pub fn headers(&self) -> Vec<ProvenHeader> {
         self.blocks.iter().map(|block| *block.header()).collect()
-    }
-
-    /// The blocks of these places, as far as they are of this chain.
-    pub fn find(&self, places: &[BlockRef]) -> Vec<VerifiedBlock> {
-        let blocks = self.blocks.iter().filter(|block| places.contains(&block.block_ref()));
-        blocks.cloned().collect()
     }
 
     /// What a node with this chain says at this time.

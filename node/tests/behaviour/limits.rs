@@ -1,1 +1,217 @@
-//! What peers cannot make grow.
+//! What peers cannot make grow, and what they cannot make us do.
+
+use std::time::Duration;
+
+use cairn_node::{Failure, Input, Output, PeerId, QuestionId, Verified};
+use cairn_protocol::messages::{InstanceId, Request, Status};
+use cairn_protocol::{TransactionId, Work};
+
+use crate::forge::{Forge, SECOND, network, payment, start};
+use crate::puppet::{Reply, honest};
+use crate::world::{World, peer};
+
+fn numbered(status: Status, number: u64) -> Status {
+    let mut instance = [0; 16];
+    instance[..8].copy_from_slice(&number.to_le_bytes());
+    Status { instance: InstanceId(instance), ..status }
+}
+
+/// A flood of spoofed statuses, each of another peer with another claim.
+#[test]
+fn a_flood_of_peers_is_forgotten_and_those_with_links_are_not() {
+    let network = network();
+    let mut world = World::new(&network);
+    world.add_node(false);
+    let mut lie = Forge::new(&network, 5);
+    lie.grow(3);
+    let status = lie.status(7, start());
+    world.send(0, Input::LinkUp { peer: PeerId(1_000_000), status: world.node(0).status(start()) });
+    let link = PeerId(1_000_001);
+    world.send(0, Input::LinkUp { peer: link, status: numbered(status, 1) });
+    for number in 2..2_500 {
+        let peer = PeerId(number);
+        world.send(0, Input::Status { peer, status: numbered(status, number) });
+        assert!(world.node(0).counters().peers <= 1_024);
+        assert!(world.node(0).counters().questions <= 8);
+    }
+    assert_eq!(world.node(0).counters().peers, 1_024);
+    assert_eq!(world.node(0).counters().links, 1);
+
+    // Ten intervals later only the link is left.
+    world.run(51 * SECOND);
+    assert_eq!(world.node(0).counters().peers, 1);
+    world.send(0, Input::LinkDown { peer: link });
+    world.run(SECOND);
+    assert_eq!(world.node(0).counters().peers, 0);
+}
+
+#[test]
+fn many_peers_are_not_asked_for_more_than_the_window() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(3_000);
+    let mut world = World::new(&network);
+    world.add_node(false);
+    let first = world.add_puppet(honest(&chain));
+    let status = chain.status(7, start().after(30 * SECOND));
+    for number in 100..300 {
+        let peer = PeerId(number);
+        let status = Status { work: Work::ZERO, ..numbered(status, number) };
+        world.send(0, Input::Status { peer, status });
+    }
+    world.say(first, 0, status);
+    let mut most = 0;
+    for _ in 0..400 {
+        world.run(Duration::from_millis(5));
+        most = most.max(world.node(0).counters().questions);
+    }
+    // A window of 1,024 blocks in questions of at least 16.
+    assert!((32..=64 + 8).contains(&most), "{most}");
+}
+
+#[test]
+fn a_peer_that_never_answers_is_asked_ever_more_rarely() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(3);
+    let mut world = World::new(&network);
+    world.add_node(true);
+    let dead = world.add_puppet(|_| Reply::Fail(Failure::Unreachable));
+    for _ in 0..300 {
+        world.say(dead, 0, chain.status(7, world.now));
+        world.run(SECOND);
+    }
+    // Three at once, then after 10, 20, 40, 80 and 160 s: 310 s would be one more.
+    assert_eq!(world.player(0).asked().count(), 7);
+    assert!(world.node(0).is_level(), "nobody who answers claims more");
+    world.mine(0);
+}
+
+#[test]
+fn answers_to_nothing_are_ignored_and_wrong_answers_end_the_link() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(3);
+    let mut world = World::new(&network);
+    world.add_node(false);
+    for question in [0, 77, u64::MAX] {
+        let question = QuestionId(question);
+        let answer = Verified::Blocks(chain.blocks.clone());
+        world.send(0, Input::Answered { question, answer });
+        let failure = Failure::Misbehaved("nothing".to_owned());
+        world.send(0, Input::Failed { question, failure });
+    }
+    assert_eq!(world.tip(0), network.genesis_ref());
+    let confused = world.add_puppet(|_| Reply::Answer(Verified::MempoolIds(Vec::new())));
+    world.say(confused, 0, chain.status(7, start()));
+    world.run(SECOND);
+    assert_eq!(world.player(0).dropped(), [confused]);
+}
+
+fn id(number: u64) -> TransactionId {
+    let mut id = [0; 32];
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    TransactionId(id)
+}
+
+/// Ids without end, none of which anybody has.
+#[test]
+fn a_mempool_without_end_is_left_after_as_many_ids_as_ours_may_have() {
+    let network = network();
+    let mut world = World::new(&network);
+    world.add_node(false);
+    let endless = world.add_puppet(|request| match request {
+        Request::MempoolIds(after) => {
+            let first = after
+                .map_or(1, |id| u64::from_be_bytes(id.0[..8].try_into().expect("eight bytes")) + 1);
+            Reply::Answer(Verified::MempoolIds((first..first + 16_384).map(id).collect()))
+        }
+        _ => Reply::Answer(Verified::Transactions(Vec::new())),
+    });
+    let status = numbered(world.node(0).status(start()), 9);
+    world.send(0, Input::LinkUp { peer: peer(endless), status });
+    world.run(5 * SECOND);
+    let (mut pages, mut asked) = (0, 0);
+    for (_, request) in world.player(0).asked() {
+        match request {
+            Request::MempoolIds(_) => pages += 1,
+            Request::Transactions(ids) => asked += ids.len(),
+            _ => panic!("nothing else"),
+        }
+    }
+    assert_eq!((pages, asked), (4, 4 * 16_384));
+    assert_eq!(world.node(0).counters().questions, 0);
+}
+
+#[test]
+fn mempools_are_reconciled_with_a_few_at_a_time() {
+    let network = network();
+    let mut world = World::new(&network);
+    world.add_node(false);
+    for number in 0..20 {
+        let silent = world.add_puppet(|_| Reply::Silence);
+        let status = numbered(world.node(0).status(start()), 100 + number);
+        world.send(0, Input::LinkUp { peer: peer(silent), status });
+    }
+    assert_eq!(world.node(0).counters().questions, 4);
+    world.run(SECOND);
+    assert_eq!(world.player(0).asked().count(), 4);
+    world.run(20 * SECOND);
+    assert_eq!(world.player(0).asked().count(), 20, "all had their turn");
+}
+
+#[test]
+fn foreign_transactions_and_unordered_ids_end_the_link() {
+    let network = network();
+    let paid = payment(&network, 1, 0, 0);
+    let unordered = |_: &Request| Reply::Answer(Verified::MempoolIds(vec![id(2), id(1)]));
+    let foreign = move |request: &Request| match request {
+        Request::MempoolIds(_) => Reply::Answer(Verified::MempoolIds(vec![id(1)])),
+        _ => Reply::Answer(Verified::Transactions(vec![paid.clone()])),
+    };
+    let mut world = World::new(&network);
+    world.add_node(false);
+    let puppets = [world.add_puppet(unordered), world.add_puppet(foreign)];
+    for (number, puppet) in (0..).zip(puppets) {
+        let status = numbered(world.node(0).status(start()), 100 + number);
+        world.send(0, Input::LinkUp { peer: peer(puppet), status });
+    }
+    world.run(SECOND);
+    assert_eq!(world.player(0).dropped(), puppets);
+    assert_eq!(world.node(0).counters().mempool, 0);
+}
+
+/// The driver answers these, but no question stays without an answer.
+#[test]
+fn every_question_has_an_answer_of_its_kind() {
+    use cairn_protocol::Bounded;
+    use cairn_protocol::messages::{Answer, RequestId};
+    let network = network();
+    let mut world = World::new(&network);
+    world.add_node(false);
+    let questions = [
+        Request::Headers(Bounded::default()),
+        Request::Blocks(Bounded::default()),
+        Request::MempoolIds(None),
+        Request::Transactions(Bounded::default()),
+    ];
+    for question in questions {
+        let now = world.now;
+        let node = &mut world.player(0).node;
+        let asked =
+            Input::Asked { peer: PeerId(1), request: RequestId(3), question: question.clone() };
+        let outputs = node.handle(now, asked);
+        let answer = outputs.into_iter().find_map(|output| match output {
+            Output::Answer { peer: PeerId(1), request: RequestId(3), answer } => Some(answer),
+            _ => None,
+        });
+        let is_of_its_kind = matches!(
+            (question, answer),
+            (Request::Headers(_), Some(Answer::Headers(_)))
+                | (Request::Blocks(_), Some(Answer::Blocks(_)))
+                | (Request::MempoolIds(_), Some(Answer::MempoolIds(_)))
+                | (Request::Transactions(_), Some(Answer::Transactions(_)))
+        );
+        assert!(is_of_its_kind);
+    }
+}

@@ -5,10 +5,8 @@ use std::time::Duration;
 use cairn_node::{AdmitError, Input, MempoolError, Origin, Output};
 use cairn_protocol::Amount;
 
-use crate::forge::{Forge, key, micros, network, payment};
+use crate::forge::{Forge, SECOND, key, micros, network, payment};
 use crate::world::{World, peer, settings};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// Three miners; the first has mined so many blocks, so account 1 has money.
 fn rich_world(blocks: usize) -> World {
@@ -177,7 +175,8 @@ fn a_new_link_brings_what_waits_on_the_other_side() {
 /// Behaviour 48, through the node's deadline.
 #[test]
 fn a_payment_that_nobody_mines_expires() {
-    let mut world = rich_world(1);
+    let mut world = World::of_miners(&network(), 1);
+    world.mine(0);
     let paid = payment(&world.network, 1, 0, 0);
     world.submit(0, paid);
     world.run(SECOND);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cairn_ledger::{Ledger, LedgerReader};
 use cairn_node::{
-    Event, Failure, Input, MempoolLimits, Node, Origin, Output, PeerId, QuestionId, RestReason,
-    Settings, Template, Verified,
+    Failure, Input, MempoolLimits, Node, Origin, Output, PeerId, QuestionId, Settings, Template,
+    Verified,
 };
 use cairn_protocol::codec::decode;
 use cairn_protocol::limits::MAX_HEADERS;
@@ -14,39 +14,18 @@ use cairn_protocol::messages::{Answer, InstanceId, Request, RequestId, Status};
 use cairn_protocol::{Block, BlockRef, Network, Timestamp, VerifiedBlock, VerifiedTransaction};
 
 use crate::forge::{key, start};
+use crate::player::Player;
+use crate::puppet::{Reply, Script};
 
 /// How long anything takes from one node to another.
 pub const LATENCY: Duration = Duration::from_millis(5);
 /// The bytes of blocks in one answer, small so that answers are often partial.
 const ANSWER_BYTES: usize = 10_000;
 
-/// How a puppet answers.
-pub enum Reply {
-    Answer(Verified),
-    Fail(Failure),
-    /// After the driver's time limit.
-    Silence,
-}
-
-type Script = Box<dyn FnMut(&Request) -> Reply>;
-
 /// One node, or a puppet that plays one.
 enum Actor {
     Node(Box<Player>),
     Puppet(Script),
-}
-
-/// A node and what it asked for.
-pub struct Player {
-    pub node: Node,
-    pub reader: LedgerReader,
-    /// How far its clock is ahead of the world's, in milliseconds.
-    pub skew: i64,
-    /// What it mines.
-    pub template: Option<Template>,
-    /// Everything that came out of it, with the world's time.
-    pub log: Vec<(Timestamp, Output)>,
-    requests: BTreeMap<RequestId, (usize, QuestionId)>,
 }
 
 enum Delivery {
@@ -110,8 +89,16 @@ impl World {
         assert_eq!(added.refused, []);
         let reader = ledger.reader().expect("in memory");
         let node = Node::new(ledger, settings, self.now);
-        let (template, log, requests) = (None, Vec::new(), BTreeMap::new());
-        let player = Player { node, reader, skew: 0, template, log, requests };
+        let player = Player {
+            node,
+            reader,
+            skew: 0,
+            due: None,
+            template: None,
+            inputs: Vec::new(),
+            log: Vec::new(),
+            requests: BTreeMap::new(),
+        };
         self.actors.push(Actor::Node(Box::new(player)));
         let index = self.actors.len() - 1;
         self.send(index, Input::Tick);
@@ -230,7 +217,7 @@ impl World {
         if is_delivery && delivery.is_some_and(|time| time <= end) {
             let ((time, _), (to, delivery)) = self.queue.pop_first().expect("it was seen");
             self.now = time;
-            self.arrive(to, delivery);
+            self.deliver(to, delivery);
             return true;
         }
         let Some((time, index)) = tick.filter(|(time, _)| !is_delivery && *time <= end) else {
@@ -245,16 +232,12 @@ impl World {
         let Actor::Node(player) = &self.actors[index] else {
             return None;
         };
-        Some(shift(player.node.deadline()?, -player.skew))
+        player.due
     }
 
     fn later(&mut self, span: Duration, to: usize, delivery: Delivery) {
         self.next += 1;
         self.queue.insert((self.now.after(span), self.next), (to, delivery));
-    }
-
-    fn arrive(&mut self, to: usize, delivery: Delivery) {
-        self.deliver(to, delivery);
     }
 
     fn deliver(&mut self, to: usize, delivery: Delivery) {
@@ -272,9 +255,12 @@ impl World {
         let Actor::Node(player) = &mut self.actors[index] else {
             return;
         };
+        player.inputs.push((now, input.clone()));
         let outputs = player.node.handle(now, input);
         let deadline = player.node.deadline();
         assert!(deadline.is_none_or(|due| due > now), "what is due is done at once");
+        // A driver waits for a span of time, whatever becomes of the clock meanwhile.
+        player.due = deadline.map(|due| world_now.after(due.since(now)));
         for output in outputs {
             let player = self.player(index);
             player.log.push((world_now, output.clone()));
@@ -285,12 +271,12 @@ impl World {
     fn act(&mut self, index: usize, output: Output) {
         match output {
             Output::BroadcastStatus(status) => {
-                self.to_all(index, None, |peer| Input::Status { peer, status });
+                self.broadcast(index, None, |peer| Input::Status { peer, status });
             }
-            Output::Solicit => self.to_all(index, None, |_| Input::Solicited),
+            Output::Solicit => self.broadcast(index, None, |_| Input::Solicited),
             Output::Relay { origin, transaction } => {
                 let verified = transaction.verify(self.network.id()).expect("it was verified");
-                self.to_all(index, Some(origin), |peer| Input::Transaction {
+                self.broadcast(index, Some(origin), |peer| Input::Transaction {
                     origin: Origin::Link(peer),
                     transaction: verified.clone(),
                 });
@@ -319,7 +305,7 @@ impl World {
         }
     }
 
-    fn to_all(&mut self, from: usize, origin: Option<Origin>, input: impl Fn(PeerId) -> Input) {
+    fn broadcast(&mut self, from: usize, origin: Option<Origin>, input: impl Fn(PeerId) -> Input) {
         for to in 0..self.actors.len() {
             let came_from = origin == Some(Origin::Link(peer(to)));
             if to != from && !came_from && !self.cut.contains(&(from, to)) {
@@ -374,61 +360,6 @@ impl World {
             }
             Answer::Headers(_) | Answer::Blocks(_) => panic!("the driver answers these"),
         }
-    }
-}
-
-impl Player {
-    pub fn outputs(&self) -> impl Iterator<Item = &Output> {
-        self.log.iter().map(|(_, output)| output)
-    }
-
-    pub fn events(&self) -> impl Iterator<Item = &Event> {
-        self.outputs().filter_map(|output| match output {
-            Output::Event(event) => Some(event),
-            _ => None,
-        })
-    }
-
-    /// The codes of its warnings.
-    pub fn warnings(&self) -> Vec<&'static str> {
-        let codes = self.events().filter_map(|event| match event {
-            Event::Warning { code, .. } => Some(*code),
-            _ => None,
-        });
-        codes.collect()
-    }
-
-    /// Whom it cut off.
-    pub fn dropped(&self) -> Vec<usize> {
-        let peers = self.outputs().filter_map(|output| match output {
-            Output::Drop { peer, .. } => Some(usize::try_from(peer.0).expect("an index")),
-            _ => None,
-        });
-        peers.collect()
-    }
-
-    /// Why it rests, if it does.
-    pub fn rests(&self) -> Option<&RestReason> {
-        let told = self.outputs().filter_map(|output| match output {
-            Output::Rest(reason) => Some(Some(reason)),
-            Output::Mine(_) => Some(None),
-            _ => None,
-        });
-        told.last().flatten()
-    }
-
-    /// What it asked, and whom.
-    pub fn asked(&self) -> impl Iterator<Item = (usize, &Request)> {
-        self.outputs().filter_map(|output| match output {
-            Output::Ask { peer, request, .. } => {
-                Some((usize::try_from(peer.0).expect("an index"), request))
-            }
-            _ => None,
-        })
-    }
-
-    pub fn relayed(&self) -> usize {
-        self.outputs().filter(|output| matches!(output, Output::Relay { .. })).count()
     }
 }
 

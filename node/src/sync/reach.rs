@@ -1,0 +1,174 @@
+//! Which branch we go after: the best one whose blocks somebody gives.
+//!
+//! Headers whose bodies nobody gives would keep a miner resting for ever: somebody shows a better
+//! chain and leaves, or withholds it on purpose. So when the first missing block of a branch has
+//! not come for [`PATIENCE`], every branch through it counts as out of reach, as if it were not
+//! known: the node goes after the best of the branches that its peers announce, or mines on its
+//! own tip. Whoever announces more work is asked for such blocks again, one question every
+//! [`RETRY`]. When one of them comes, its branch is in reach again.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use cairn_ledger::{LedgerError, Tip};
+use cairn_protocol::{BlockRef, Height, Timestamp, Work};
+
+use super::window::MAX_WINDOW;
+use crate::input::PeerId;
+use crate::node::Node;
+use crate::time::Moment;
+
+/// How long the first missing block may take before its branch counts as out of reach.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How often somebody is asked for blocks that are out of reach.
+const RETRY: Duration = Duration::from_secs(10);
+/// The most blocks remembered as out of reach; the oldest is forgotten, and may be waited for
+/// once more.
+pub(crate) const MAX_OUT_OF_REACH: usize = 16;
+
+/// The branch that we go after, and those that we gave up.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    /// The end of the branch that we go after.
+    target: Option<Tip>,
+    /// The first missing blocks of branches that are out of reach, at most
+    /// [`MAX_OUT_OF_REACH`].
+    given_up: VecDeque<BlockRef>,
+    retried: Option<Moment>,
+    /// More is missing of it behind the window.
+    goes_on: bool,
+    /// Something may be missing that was not, or the reverse.
+    is_outdated: bool,
+}
+
+impl Reach {
+    /// Headers or blocks were added or found to be invalid: something else may be missing now.
+    pub(crate) fn look_again(&mut self) {
+        self.is_outdated = true;
+    }
+
+    fn give_up(&mut self, block: BlockRef) {
+        if self.given_up.len() >= MAX_OUT_OF_REACH {
+            self.given_up.pop_front();
+        }
+        self.given_up.push_back(block);
+        self.is_outdated = true;
+    }
+
+    /// Whether the branch that lacks these blocks is worth asking for.
+    fn includes(&self, missing: &[BlockRef]) -> bool {
+        missing.first().is_some_and(|first| !self.given_up.contains(first))
+    }
+
+    /// Whether a block that came was out of reach. It no longer is.
+    pub(crate) fn regains(&mut self, block: BlockRef) -> bool {
+        let before = self.given_up.len();
+        self.given_up.retain(|other| *other != block);
+        self.given_up.len() < before
+    }
+
+    /// The blocks that a peer of this height might give after all, if it is time to ask again.
+    fn take_retry(&mut self, height: Height, now: Moment) -> BTreeSet<BlockRef> {
+        if self.retried.is_some_and(|last| now.since(last) < RETRY) {
+            return BTreeSet::new();
+        }
+        self.retried = Some(now);
+        self.given_up.iter().filter(|block| block.height <= height).copied().collect()
+    }
+}
+
+impl Node {
+    /// Whether a branch in reach has more work than ours.
+    pub(crate) fn is_catching_up(&self) -> bool {
+        self.work_in_reach() > self.ledger.tip().work
+    }
+
+    /// The end of the best branch in reach that we know of; the tip, if that is the best.
+    pub(crate) fn best_in_reach(&self) -> Tip {
+        let tip = self.ledger.tip();
+        self.reach.target.filter(|target| target.work > tip.work).unwrap_or(tip)
+    }
+
+    /// All work of [`Self::best_in_reach`].
+    pub(crate) fn work_in_reach(&self) -> Work {
+        self.best_in_reach().work
+    }
+
+    /// When the first missing block will have taken too long.
+    pub(crate) fn reach_deadline(&self) -> Option<Moment> {
+        self.window.first().map(|(_, since)| since.after(PATIENCE))
+    }
+
+    /// Looks at what is missing now, if that may have changed.
+    pub(crate) fn look_for_missing(&mut self) -> Result<(), LedgerError> {
+        let now = self.clock.own();
+        if let Some(block) = self.window.overdue(PATIENCE, now) {
+            self.reach.give_up(block);
+        }
+        let is_short = self.reach.goes_on && self.window.len() < MAX_WINDOW / 2;
+        if self.reach.is_outdated || is_short {
+            let (target, missing) = self.choose_target()?;
+            self.reach.target = target;
+            self.reach.goes_on = missing.len() >= MAX_WINDOW;
+            self.reach.is_outdated = false;
+            self.window.move_to(missing, now);
+        }
+        Ok(())
+    }
+
+    /// The best branch in reach with more work than ours, and the start of what it lacks.
+    fn choose_target(&mut self) -> Result<(Option<Tip>, Vec<BlockRef>), LedgerError> {
+        let (tip, best) = (self.ledger.tip(), self.ledger.best_header());
+        if best.work <= tip.work {
+            self.reach.given_up.clear();
+            return Ok((None, Vec::new()));
+        }
+        let missing = self.ledger.missing_blocks(MAX_WINDOW)?;
+        if self.reach.includes(&missing) {
+            return Ok((Some(best), missing));
+        }
+        for head in self.announced_heads()?.into_iter().filter(|head| head.work > tip.work) {
+            let missing = self.ledger.missing_blocks_to(head.block, MAX_WINDOW)?;
+            if self.reach.includes(&missing) {
+                return Ok((Some(head), missing));
+            }
+        }
+        Ok((None, Vec::new()))
+    }
+
+    /// The tips that peers announce, as far as their headers are known, those with the most work
+    /// first.
+    fn announced_heads(&self) -> Result<Vec<Tip>, LedgerError> {
+        let announced: BTreeSet<_> =
+            self.peers.iter().map(|(_, peer)| peer.status.tip_ref()).collect();
+        let mut heads = Vec::new();
+        for block in announced {
+            if let Some(work) = self.ledger.header_work(block)? {
+                // Nobody asks for the time of a target.
+                heads.push(Tip { block, work, time: Timestamp::ZERO });
+            }
+        }
+        heads.sort_by_key(|head| Reverse(head.work));
+        Ok(heads)
+    }
+
+    /// A peer has announced its tip: perhaps it can give what nobody gave, or has a branch that
+    /// is in reach.
+    pub(crate) fn retry_out_of_reach(&mut self, id: PeerId) {
+        if self.reach.given_up.is_empty() {
+            return;
+        }
+        self.reach.look_again();
+        let (now, work) = (self.clock.own(), self.ledger.tip().work);
+        let claims_more = self
+            .peers
+            .get(id)
+            .filter(|peer| peer.is_askable(now) && peer.status.work > work)
+            .map(|peer| peer.status.height);
+        if let Some(height) = claims_more.filter(|_| self.questions.has_room()) {
+            let blocks = self.reach.take_retry(height, now);
+            self.ask_for(id, blocks);
+        }
+    }
+}
