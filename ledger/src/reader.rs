@@ -120,7 +120,7 @@ impl LedgerReader {
         self.store.read(|tables| follow::changes_since(tables, cursor, most))
     }
 
-    /// Adds up all coins. Reads every account, which takes about a second for each million.
+    /// Adds up all coins. Reads every account, which takes about half a second for each million.
     ///
     /// # Errors
     /// Errors of the disk.

@@ -9,10 +9,25 @@ use crate::error::Fault;
 
 impl Tables<'_> {
     /// What an account holds: nothing, if it has no row.
+    ///
+    /// A row whose key is damaged cannot be found, but it is still one of the two between which
+    /// the search ends. So both are looked at before an account is believed to hold nothing; their
+    /// checksums tell.
     pub(crate) fn account(self, id: &AccountId) -> Result<Account, Fault> {
-        let sql = "SELECT key, balance, sequence, sum FROM accounts WHERE key = ?1";
-        let found = self.row(sql, [id.0], read_account)?;
-        Ok(found.map(|(_, account)| account).unwrap_or_default())
+        let sql = "SELECT * FROM (SELECT key, balance, sequence, sum FROM accounts \
+                                  WHERE key >= ?1 ORDER BY key LIMIT 1) \
+                   UNION ALL \
+                   SELECT * FROM (SELECT key, balance, sequence, sum FROM accounts \
+                                  WHERE key < ?1 ORDER BY key DESC LIMIT 1)";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut nearest = statement.query([id.0])?;
+        while let Some(row) = nearest.next()? {
+            let (found, account) = read_account(row)?;
+            if found == *id {
+                return Ok(account);
+            }
+        }
+        Ok(Account::default())
     }
 
     /// Replaces what an account holds. A row exists only while there is something to say.

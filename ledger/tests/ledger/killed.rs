@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use cairn_ledger::{Ledger, LedgerReader};
+use cairn_ledger::{Ledger, LedgerError, LedgerReader};
 use cairn_protocol::{Network, VerifiedBlock};
 
 use crate::chain::Chain;
@@ -71,7 +71,8 @@ fn wait_for_height(chain: &Chain, height: u64) {
     panic!("the child did not reach height {height}");
 }
 
-/// [51] A kill at any moment leaves a state that is right, and the next writer goes on from there.
+/// [51, 54] A kill at any moment leaves a state that is right and releases the lock, which no
+/// other process had before. The next writer goes on from there.
 #[test]
 fn a_kill_while_writing_leaves_a_state_that_is_right() {
     let network = test_network();
@@ -81,6 +82,8 @@ fn a_kill_while_writing_leaves_a_state_that_is_right() {
     for _ in 0..8 {
         let mut child = start_child(&chain);
         wait_for_height(&chain, reached + 7);
+        let refused = Ledger::open(chain.path(), &network);
+        assert!(matches!(refused, Err(LedgerError::InUse(_))), "{refused:?}");
         child.kill().expect("it never ends by itself");
         child.wait().expect("a child");
         chain.restart();

@@ -196,9 +196,9 @@ fn another_schema_version_is_refused() {
 /// Everything that readers and a writer can be told of a chain.
 fn all_answers(folder: &Path, network: &Network) -> Result<impl PartialEq + use<>, LedgerError> {
     let reader = LedgerReader::open(folder, network)?;
-    let supply = reader.supply()?;
     let accounts: Vec<_> = (0..20).map(crate::kit::account).collect();
     let accounts = reader.accounts(&accounts)?;
+    let supply = reader.supply()?;
     let changes = reader.changes_since(network.genesis_ref(), usize::MAX)?;
     let mut bodies = Vec::new();
     for block in &changes.connected {
