@@ -1,6 +1,6 @@
 //! The in-memory chain of tests and simulations.
 
-use cairn_ledger::Ledger;
+use cairn_ledger::{Journal, Ledger, LedgerReader};
 
 use crate::kit::{Branch, network, now, pay};
 
@@ -22,4 +22,14 @@ fn a_chain_in_memory_does_all_that_one_on_disk_does() {
         assert!(reader.supply().expect("memory").is_right());
     }
     assert_eq!(other.tip().block, network.genesis_ref(), "each has a memory of its own");
+}
+
+/// A node moves its ledger to its thread, and a server its readers to theirs.
+#[test]
+fn ledgers_and_readers_can_move_between_threads() {
+    fn movable<T: Send>(_: &T) {}
+    let ledger = Ledger::in_memory(&network(|_| {})).expect("memory");
+    movable::<Ledger>(&ledger);
+    movable::<LedgerReader>(&ledger.reader().expect("a reader"));
+    assert_eq!(ledger.journal(), Journal::Memory);
 }

@@ -1,7 +1,7 @@
 //! The rules that need a chain: for each, a block or header that breaks exactly that one.
 
 use cairn_ledger::ContextError;
-use cairn_protocol::{Sequence, Target, VerifiedBlock, VerifiedTransaction};
+use cairn_protocol::{Bounded, Sequence, Target, VerifiedBlock, VerifiedTransaction};
 
 use crate::chain::Chain;
 use crate::kit::{Branch, account, at, coins, network, now, pay, pay_with_fee};
@@ -222,6 +222,20 @@ fn an_immature_reward_cannot_be_spent() {
         chain.grow(&[branch.mine(vec![pay(&network, 1, 0, "10", 3)])]);
         assert_eq!(chain.balance(3), "10.000000");
     }
+}
+
+/// [20, 21] A twin with the same hash and other content is no word against the true block.
+#[test]
+fn a_mutated_twin_does_not_condemn_the_block() {
+    let network = network(|_| {});
+    let payments = (0..2).map(|sequence| pay(&network, 1, sequence, "1", 2)).collect();
+    let (mut chain, block) = with_payments(payments);
+    let mut twin = block.to_block();
+    twin.payments = Bounded::first(twin.payments.iter().rev().cloned());
+    assert_eq!(twin.sealed.hash(), block.block_ref().hash);
+    let error = twin.verify(&network).expect_err("another content");
+    assert!(!error.condemns_header(), "{error}");
+    chain.grow(&[block]);
 }
 
 /// Accounts that hold nothing and never paid leave no trace.
