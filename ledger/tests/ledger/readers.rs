@@ -3,7 +3,7 @@
 use cairn_ledger::{AccountState, LedgerError, LedgerReader};
 use cairn_protocol::codec::decode;
 use cairn_protocol::limits::MAX_LOCATOR;
-use cairn_protocol::{Block, BlockHash, BlockRef};
+use cairn_protocol::{Block, BlockHash, BlockRef, ProvenHeader, Work};
 
 use crate::chain::Chain;
 use crate::kit::{Branch, account, at, coins, height, network, pay};
@@ -179,6 +179,31 @@ fn missing_blocks_are_those_of_the_best_header_without_a_body() {
     assert_eq!(chain.ledger().missing_blocks(0).expect("a disk"), []);
     chain.restart();
     assert_eq!(chain.ledger().missing_blocks(2).expect("a disk"), expected[..2]);
+}
+
+/// A branch that is not the best one can be asked for, too, as long as it is not invalid.
+#[test]
+fn missing_blocks_of_any_branch_and_its_work_are_known() {
+    let network = network(|_| {});
+    let mut chain = Chain::new(&network);
+    let mut ours = Branch::new(&network, 1);
+    chain.grow(&ours.mine_empty(9));
+    let mut theirs = ours.fork(3, 2);
+    theirs.mine_empty(4);
+    let refs = theirs.refs();
+    let missing =
+        |chain: &mut Chain, most| chain.ledger().missing_blocks_to(refs[6], most).expect("a disk");
+    assert_eq!(missing(&mut chain, 9), [], "an unknown one has none");
+    assert_eq!(chain.ledger().header_work(refs[6]).expect("a disk"), None);
+    chain.add_headers(&theirs);
+    assert_eq!(missing(&mut chain, 9), refs[3..]);
+    assert_eq!(missing(&mut chain, 2), refs[3..5]);
+    let work: Work = theirs.headers().iter().map(ProvenHeader::work).sum();
+    assert_eq!(chain.ledger().header_work(refs[6]).expect("a disk"), Some(work));
+    chain.grow(&[theirs.block(5).clone(), theirs.block(4).clone()]);
+    assert_eq!(missing(&mut chain, 9), refs[5..]);
+    chain.ledger().mark_invalid(refs[5]).expect("a disk");
+    assert_eq!(missing(&mut chain, 9), []);
 }
 
 /// What a miner must know of the next block is what the rules then ask of it.
