@@ -168,10 +168,9 @@ fn foreign_files_are_refused() {
     drop(other);
     damage_in(folder.path(), &network);
 
-    let chain = busy_chain(&network);
-    drop(chain.reader());
-    let (mut chain, elsewhere) = (chain, crate::kit::network(|rules| rules.reward_maturity = 7));
+    let mut chain = busy_chain(&network);
     chain.close();
+    let elsewhere = crate::kit::network(|rules| rules.reward_maturity = 7);
     let text = damage_in(chain.path(), &elsewhere);
     assert!(text.contains("rules.reward_maturity is 7 here and 2 there"), "{text}");
 }
