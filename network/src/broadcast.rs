@@ -32,7 +32,7 @@ impl Broadcast {
 
 /// Broadcasts one transaction without running a node, to whoever follows the chain on this host
 /// (and, with [`Settings::lan`], on the local networks). What is sent may be lost, and nobody
-/// answers. Static peers are not reached: that takes a node with links.
+/// answers. Static peers are not reached: that takes a node with links. Port 0 reaches nobody.
 ///
 /// # Errors
 /// [`NetworkError`] if the system gives no socket.

@@ -18,9 +18,14 @@ pub(crate) struct Foreign {
 }
 
 impl Foreign {
-    /// Whether to ask a node for its rules; if so, it counts as asked.
+    /// Whether a node may be asked for its rules.
     pub(crate) fn may_ask(&mut self, address: IpAddr, network: NetworkId, now: Instant) -> bool {
-        self.asked.allow(address, network, now)
+        self.asked.is_allowed(address, network, now)
+    }
+
+    /// Notes that it is being asked.
+    pub(crate) fn note_asked(&mut self, address: IpAddr, network: NetworkId, now: Instant) {
+        self.asked.note(address, network, now);
     }
 
     /// What to tell the user of a node that we cannot talk to.
@@ -36,10 +41,12 @@ impl Foreign {
             HelloError::Version(_) => "other_version",
             HelloError::Magic | HelloError::Ourselves => return None,
         };
-        self.shown.allow(address, network, now).then(|| Event::Warning {
-            code,
-            message: format!("the node at {address} cannot be talked to: {error}"),
-        })
+        if !self.shown.is_allowed(address, network, now) {
+            return None;
+        }
+        self.shown.note(address, network, now);
+        let message = format!("the node at {address} cannot be talked to: {error}");
+        Some(Event::Warning { code, message })
     }
 }
 
@@ -48,14 +55,13 @@ impl Foreign {
 struct Hourly(BTreeMap<(IpAddr, NetworkId), Instant>);
 
 impl Hourly {
-    fn allow(&mut self, address: IpAddr, network: NetworkId, now: Instant) -> bool {
+    fn is_allowed(&mut self, address: IpAddr, network: NetworkId, now: Instant) -> bool {
         self.0.retain(|_, at| now.duration_since(*at) < FOREIGN_EVERY);
-        let key = (address, network);
-        let allowed = self.0.len() < MAX_FOREIGN && !self.0.contains_key(&key);
-        if allowed {
-            self.0.insert(key, now);
-        }
-        allowed
+        self.0.len() < MAX_FOREIGN && !self.0.contains_key(&(address, network))
+    }
+
+    fn note(&mut self, address: IpAddr, network: NetworkId, now: Instant) {
+        self.0.insert((address, network), now);
     }
 }
 
@@ -76,6 +82,7 @@ mod tests {
         let start = Instant::now();
         let mut foreign = Foreign::default();
         assert!(foreign.may_ask(HERE, id(1), start));
+        foreign.note_asked(HERE, id(1), start);
         assert!(!foreign.may_ask(HERE, id(1), start));
         assert!(foreign.may_ask(HERE, id(2), start));
         assert!(foreign.may_ask(HERE, id(1), start + FOREIGN_EVERY));
@@ -85,8 +92,14 @@ mod tests {
     fn invented_networks_are_bounded() {
         let start = Instant::now();
         let mut foreign = Foreign::default();
-        let asked = (0..10 * MAX_FOREIGN).filter(|n| foreign.may_ask(HERE, id(*n), start));
-        assert_eq!(asked.count(), MAX_FOREIGN);
+        let mut asked = 0;
+        for number in 0..10 * MAX_FOREIGN {
+            if foreign.may_ask(HERE, id(number), start) {
+                foreign.note_asked(HERE, id(number), start);
+                asked += 1;
+            }
+        }
+        assert_eq!(asked, MAX_FOREIGN);
     }
 
     #[test]

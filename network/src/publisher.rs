@@ -93,3 +93,56 @@ impl Drop for Publisher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cairn_ledger::Ledger;
+    use cairn_node::Node;
+
+    use super::*;
+    use crate::driver::snapshot;
+    use crate::limits::MAX_WAITING_EVENTS;
+    use crate::testing::{network, status};
+
+    fn publisher() -> (Publisher, watch::Receiver<Snapshot>, mpsc::Receiver<Told>) {
+        let ledger = Ledger::in_memory(&network()).expect("memory");
+        let settings = cairn_node::Settings {
+            instance: status(1, 0).instance,
+            reward_to: None,
+            blocks_port: 0,
+            status_interval: std::time::Duration::from_secs(5),
+            mempool: cairn_node::MempoolLimits::default(),
+        };
+        let node = Node::new(ledger, settings, crate::clock::now());
+        let (snapshot, shown) = watch::channel(snapshot(&node, 0, 0));
+        let (told_in, told) = mpsc::channel(MAX_WAITING_EVENTS);
+        let status = watch::channel(status(1, 0)).0;
+        let work = watch::channel(Work::Rest(RestReason::Joining)).0;
+        (Publisher { snapshot, status, work, told: told_in }, shown, told)
+    }
+
+    #[test]
+    fn a_node_that_panics_does_not_look_alive() {
+        let (publisher, shown, mut told) = publisher();
+        let dying = std::thread::spawn(move || {
+            let _kept = publisher;
+            panic!("as a fault in the program would");
+        });
+        assert!(dying.join().is_err());
+        let failure = shown.borrow().failure.clone();
+        assert!(failure.expect("it failed").contains("internal error"));
+        assert!(told.blocking_recv().is_none());
+    }
+
+    #[test]
+    fn a_program_that_does_not_listen_holds_nobody_up() {
+        let (publisher, _shown, mut told) = publisher();
+        let event = Event::Warning { code: "test", message: String::new() };
+        for _ in 0..2 * MAX_WAITING_EVENTS {
+            publisher.tell(event.clone(), None);
+        }
+        drop(publisher);
+        let heard = std::iter::from_fn(|| told.blocking_recv()).count();
+        assert_eq!(heard, MAX_WAITING_EVENTS);
+    }
+}

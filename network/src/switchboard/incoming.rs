@@ -74,6 +74,7 @@ impl Switchboard {
         let ip = self.interfaces.canonical(address.ip());
         let address = SocketAddr::new(ip, address.port());
         if self.foreign.may_ask(ip, network, now) && self.dials.allow(address, now) {
+            self.foreign.note_asked(ip, network, now);
             self.tasks.spawn(probe(address, Arc::clone(&self.around)));
         }
     }

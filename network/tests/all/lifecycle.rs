@@ -3,6 +3,7 @@
 use std::net::{TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
+use crate::support::chain::build;
 use crate::support::{Place, TestNode, deaf, eventually, miner, network, open};
 use cairn_ledger::{Ledger, LedgerError};
 use cairn_network::{BlocksPort, Running, Settings, Work};
@@ -116,4 +117,33 @@ async fn an_unknown_static_peer_is_said_once() {
     assert!(warning.contains("127.0.0.1:1"), "{warning}");
     let again = tokio::time::timeout(Duration::from_millis(1_500), node.running.next_event()).await;
     assert!(again.is_err(), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_node_whose_chain_is_destroyed_says_so_and_ends() {
+    let network = network();
+    let folder = TempDir::new().expect("a folder");
+    // More than SQLite keeps in memory.
+    build(&mut open(folder.path(), &network), 1, 11, 100);
+    let mut node = TestNode::start_in(folder, &network, miner(deaf(), 1)).await;
+    let mut work = node.running.work();
+    let ready = work.wait_for(|work| matches!(work, Work::Mine(_)));
+    tokio::time::timeout(crate::support::PATIENCE, ready).await.expect("in time").expect("runs");
+    let file = node.folder.path().join("chain.db");
+    let bytes = std::fs::read(&file).expect("it is there").len();
+    std::fs::write(&file, vec![0xee; bytes]).expect("written");
+    let started = Instant::now();
+    while node.handle.failure().is_none() {
+        assert!(started.elapsed() < crate::support::PATIENCE, "it goes on without a chain");
+        let template = match &*work.borrow_and_update() {
+            Work::Mine(template) => Some(template.clone()),
+            Work::Rest(_) => None,
+        };
+        if let Some(template) = template {
+            let proof = crate::support::search(&template);
+            node.handle.mined(template.seal(proof, &network).expect("proven"));
+        }
+        let _ = tokio::time::timeout(Duration::from_millis(50), work.changed()).await;
+    }
+    while node.running.next_event().await.is_some() {}
 }
