@@ -19,14 +19,14 @@ pub(crate) struct Broadcast {
 }
 
 impl Broadcast {
-    /// Says it on the port that it belongs to.
-    pub(crate) fn say(&self, announcement: Announcement, interfaces: &Interfaces) {
+    /// Says it on the port that it belongs to. Returns whether the system took it.
+    pub(crate) fn say(&self, announcement: Announcement, interfaces: &Interfaces) -> bool {
         let sender = match announcement {
             Announcement::Status(_) | Announcement::Solicit { .. } => &self.status,
             Announcement::Transaction(_) => &self.transactions,
         };
         let lan = if self.lan { interfaces.broadcast() } else { &[] };
-        sender.send(&Datagram::new(self.network, announcement).encode(), lan);
+        sender.send(&Datagram::new(self.network, announcement).encode(), lan)
     }
 }
 

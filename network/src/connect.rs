@@ -111,6 +111,8 @@ async fn run_link(
         }
         Err(error) => return Err(error),
     };
+    // From before the driver knows of the link: what it hands over must be waited for.
+    let _counted = around.tasks.enter();
     if let Some(link) = introduce(greeted, remote, opened, around).await {
         let id = link.id();
         let end = link.run().await;

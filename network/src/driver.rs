@@ -1,22 +1,29 @@
 //! The thread that owns the node: it waits for what happens, lets the node handle it, and sees to
 //! what the node wants done.
 
+use std::time::Duration;
+
 use cairn_node::{Event, Input, Node, Origin, Output};
 use cairn_protocol::{VerifiedBlock, VerifiedTransaction};
 use tokio::runtime::Builder;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock;
 use crate::inbox::Incoming;
 use crate::publisher::{Publisher, Snapshot, Work};
+use crate::running::Delivered;
 use crate::switchboard::Switchboard;
+
+/// How long a node that is being stopped takes in what its process handed over before that.
+const LAST_ORDERS: Duration = Duration::from_millis(200);
 
 /// What this process itself wants of its node. No peer can make these many.
 #[derive(Debug)]
 pub(crate) enum Own {
     Mined(VerifiedBlock),
-    Submit(VerifiedTransaction),
+    /// To be sent to all; says how it went, unless nothing was sent.
+    Deliver(VerifiedTransaction, oneshot::Sender<Delivered>),
 }
 
 /// A node, and all that it takes to run it.
@@ -28,6 +35,8 @@ pub(crate) struct Driver {
     pub(crate) inbox: mpsc::Receiver<Incoming>,
     /// Its sender is dropped to stop.
     pub(crate) stop: watch::Receiver<()>,
+    /// How the last transaction went out.
+    pub(crate) delivered: Option<Delivered>,
 }
 
 /// What came up while the driver waited.
@@ -52,10 +61,7 @@ impl Driver {
         while is_alive {
             self.show();
             is_alive = match self.wait().await {
-                Turn::Own(Own::Mined(block)) => self.feed(Input::Mined(block)),
-                Turn::Own(Own::Submit(transaction)) => {
-                    self.feed(Input::Transaction { origin: Origin::Own, transaction })
-                }
+                Turn::Own(own) => self.obey(own),
                 Turn::Incoming(incoming) => {
                     self.board.receive(incoming);
                     true
@@ -67,6 +73,17 @@ impl Driver {
             self.board.keep_time();
             is_alive = is_alive && self.feed_waiting();
         }
+        self.take_last_orders();
+    }
+
+    /// Handles what was handed over before the end was wanted. A node that has died ignores it.
+    fn take_last_orders(&mut self) {
+        let deadline = Instant::now() + LAST_ORDERS;
+        while Instant::now() < deadline
+            && let Ok(own) = self.own.try_recv()
+            && self.obey(own)
+        {}
+        self.show();
     }
 
     async fn wait(&mut self) -> Turn {
@@ -79,6 +96,23 @@ impl Driver {
             Some(own) = self.own.recv() => Turn::Own(own),
             Some(incoming) = self.inbox.recv() => Turn::Incoming(incoming),
             () = sleep_until(wake) => Turn::Time,
+        }
+    }
+
+    /// Does what this process wants. Returns whether the node lives on.
+    fn obey(&mut self, own: Own) -> bool {
+        match own {
+            Own::Mined(block) => self.feed(Input::Mined(block)),
+            Own::Deliver(transaction, receipt) => {
+                self.delivered = None;
+                let input = Input::Transaction { origin: Origin::Own, transaction };
+                let is_alive = self.feed(input);
+                if let Some(delivered) = self.delivered.take() {
+                    // Not everybody waits for it.
+                    let _ = receipt.send(delivered);
+                }
+                is_alive
+            }
         }
     }
 
@@ -105,7 +139,9 @@ impl Driver {
         match output {
             Output::BroadcastStatus(status) => self.board.broadcast_status(status),
             Output::Solicit => self.board.solicit(),
-            Output::Relay { origin, transaction } => self.board.relay(origin, transaction),
+            Output::Relay { origin, transaction } => {
+                self.delivered = Some(self.board.relay(origin, transaction));
+            }
             Output::Ask { question, peer, request } => self.board.ask(question, peer, request),
             Output::Answer { request, answer, .. } => self.board.answer(request, answer),
             Output::Drop { peer, reason } => self.board.cut(peer, &reason),
@@ -130,18 +166,32 @@ impl Driver {
     }
 
     fn show(&self) {
-        let snapshot = snapshot(&self.node, self.board.link_count(), self.board.heard());
-        self.publisher.show(snapshot, self.node.status(clock::now()));
+        let contacts = Contacts {
+            links: self.board.link_count(),
+            connecting: self.board.connecting(),
+            heard: self.board.heard(),
+        };
+        self.publisher.show(snapshot(&self.node, contacts), self.node.status(clock::now()));
     }
 }
 
+/// Whom a node knows; see [`Snapshot`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Contacts {
+    pub(crate) links: usize,
+    pub(crate) connecting: usize,
+    pub(crate) heard: usize,
+}
+
 /// How a node stands.
-pub(crate) fn snapshot(node: &Node, links: usize, heard: usize) -> Snapshot {
+pub(crate) fn snapshot(node: &Node, contacts: Contacts) -> Snapshot {
+    let Contacts { links, connecting, heard } = contacts;
     Snapshot {
         tip: node.tip(),
         best_header: node.ledger().best_header(),
         counters: node.counters(),
         links,
+        connecting,
         heard,
         is_level: node.is_level(),
         failure: None,

@@ -74,6 +74,17 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         }
     }
 
+    /// Reads and forgets what comes, until the other side has closed.
+    pub(crate) async fn drain(&mut self) {
+        loop {
+            self.buffer.clear();
+            self.buffer.reserve(READ_BYTES);
+            if !matches!(self.stream.read_buf(&mut self.buffer).await, Ok(1..)) {
+                return;
+            }
+        }
+    }
+
     fn take_frame(&mut self, most: usize) -> Result<Option<Vec<u8>>, FrameError> {
         let arrived = &self.buffer[self.start..];
         let Some((prefix, rest)) = arrived.split_first_chunk::<FRAME_PREFIX_BYTES>() else {
@@ -159,6 +170,15 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
             self.progress().await?;
         }
         Ok(())
+    }
+
+    /// Writes all that waits, and tells the other side that nothing follows.
+    ///
+    /// # Errors
+    /// What the system says of a broken connection.
+    pub(crate) async fn finish(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        self.stream.shutdown().await
     }
 }
 

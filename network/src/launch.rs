@@ -14,11 +14,12 @@ use crate::broadcast::Broadcast;
 use crate::clock;
 use crate::connect::accept_links;
 use crate::datagrams::{Channel, Listener};
-use crate::driver::{Driver, snapshot};
+use crate::driver::{Contacts, Driver, snapshot};
 use crate::error::NetworkError;
 use crate::inbox::Incoming;
 use crate::intake::{Candidate, Intake, verify_incoming};
 use crate::limits::{MAX_WAITING_EVENTS, MAX_WAITING_MESSAGES, READERS};
+use crate::link_tasks::LinkTasks;
 use crate::publisher::{Publisher, Work};
 use crate::running::{Handle, Running};
 use crate::server::{Archive, Server};
@@ -43,8 +44,9 @@ pub(crate) fn launch(ledger: Ledger, settings: &Settings) -> Result<Running, Net
     let instance = InstanceId(rand::random());
     let node = node(ledger, settings, instance, ports.blocks);
 
+    let contacts = Contacts { connecting: settings.peers.len(), ..Contacts::default() };
     let (status_in, status) = watch::channel(node.status(clock::now()));
-    let (snapshot_in, snapshot) = watch::channel(snapshot(&node, 0, 0));
+    let (snapshot_in, snapshot) = watch::channel(snapshot(&node, contacts));
     let (work_in, work) = watch::channel(Work::Rest(RestReason::Joining));
     let (told_in, told) = mpsc::channel(MAX_WAITING_EVENTS);
     let publisher =
@@ -57,23 +59,31 @@ pub(crate) fn launch(ledger: Ledger, settings: &Settings) -> Result<Running, Net
     let (intake, candidates) = Intake::new();
     let silence = silence(settings.status_interval);
     let id = network.id();
-    let around = Surroundings { network, status, silence, inbox: inbox_in, intake, server };
+    let tasks = LinkTasks::default();
+    let around = Surroundings {
+        network,
+        status,
+        tasks: tasks.clone(),
+        silence,
+        inbox: inbox_in,
+        intake,
+        server,
+    };
     let around = Arc::new(around);
 
     let runtime = runtime()?;
     let broadcast = spawn_tasks(&runtime, sockets, candidates, &around, instance, settings.lan)?;
-    let tasks = runtime.handle().clone();
-    let board = Switchboard::new(instance, settings, around, broadcast, tasks);
+    let board = Switchboard::new(instance, settings, around, broadcast, runtime.handle().clone());
     let (own_in, own) = mpsc::unbounded_channel();
     let (stop_in, stop) = watch::channel(());
-    let driver = Driver { node, board, publisher, own, inbox, stop };
+    let driver = Driver { node, board, publisher, own, inbox, stop, delivered: None };
     let driver = thread::Builder::new()
         .name("cairn-node".to_owned())
         .spawn(move || driver.run())
         .map_err(NetworkError::Threads)?;
     let handle = Handle::new(id, own_in, snapshot);
     let (stop, driver, runtime) = (Some(stop_in), Some(driver), Some(runtime));
-    Ok(Running { ports, handle, work, told, stop, driver, runtime })
+    Ok(Running { ports, handle, work, told, stop, driver, tasks, runtime })
 }
 
 fn readers(ledger: &Ledger) -> Result<Vec<Box<dyn Archive>>, LedgerError> {

@@ -22,7 +22,7 @@
 //! | `switchboard` | turns what happens into the node's inputs, and does what the node wants |
 //! | `peers`, `links`, `asks` | its tables: who is where, which links stand, what is asked |
 //! | `dials`, `statics`, `foreign`, `slots` | whom we connect to, and who may connect to us |
-//! | `connect`, `handshake`, `link`, `frames`, `questions` | one link, from its first byte to its last |
+//! | `connect`, `handshake`, `link`, `link_tasks`, `frames`, `questions` | one link, from its first byte to its last |
 //! | `server`, `answers` | others' questions about the chain; checks of the answers to ours |
 //! | `datagrams`, `intake`, `seen` | what is heard by broadcast, and the way of a transaction |
 //! | `udp`, `broadcast`, `interfaces`, `sockets` | sockets and where to send |
@@ -46,6 +46,7 @@ mod intake;
 mod interfaces;
 mod launch;
 mod link;
+mod link_tasks;
 mod links;
 mod peers;
 mod publisher;
@@ -66,5 +67,5 @@ mod udp;
 pub use broadcast::announce;
 pub use error::NetworkError;
 pub use publisher::{Snapshot, Told, Work};
-pub use running::{Handle, Running};
+pub use running::{Delivered, Handle, Running};
 pub use settings::{BlocksPort, Ports, Settings};

@@ -43,6 +43,9 @@ pub const MAX_ANSWERING: usize = 4;
 pub const MAX_WRITE_BYTES: usize = 8 << 20;
 /// The most instructions of the driver that wait for one link's task.
 pub const MAX_LINK_COMMANDS: usize = 4_096;
+/// How long a link that the driver lets go of may take to write what it was handed, and the other
+/// side to close after that.
+pub const FAREWELL: Duration = Duration::from_millis(300);
 /// How many of a chain's readers answer questions at the same time.
 pub const READERS: usize = 4;
 

@@ -11,13 +11,13 @@ use cairn_protocol::messages::{Answer, InstanceId, Message, Request, RequestId, 
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::answers;
 use crate::frames::{Frame, FrameReader, FrameWriter, ReadError, SlowReader};
 use crate::handshake::Greeted;
 use crate::inbox::{Command, Incoming, LinkId};
-use crate::limits::MAX_ANSWERING;
+use crate::limits::{FAREWELL, MAX_ANSWERING};
 use crate::questions::Questions;
 use crate::server::ServeError;
 use crate::surroundings::Surroundings;
@@ -114,8 +114,25 @@ impl Link {
     pub(crate) async fn run(mut self) -> LinkEnd {
         loop {
             if let Err(end) = self.turn().await {
+                if matches!(end, LinkEnd::Released) {
+                    self.say_goodbye().await;
+                }
                 return end;
             }
+        }
+    }
+
+    /// Writes what the driver handed over before it let go. Then the other side is to close first:
+    /// a connection closed while bytes of theirs are unread is reset, and a reset overtakes ours.
+    async fn say_goodbye(&mut self) {
+        while let Ok(command) = self.commands.try_recv() {
+            if self.obey(command).is_err() {
+                return;
+            }
+        }
+        let farewell = async { tokio::join!(self.writer.finish(), self.reader.drain()) };
+        if !matches!(timeout(FAREWELL, farewell).await, Ok((Ok(()), ()))) {
+            tracing::debug!("{:?} may not have written all", self.id);
         }
     }
 

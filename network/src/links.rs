@@ -128,12 +128,16 @@ impl Links {
         self.entries.get(&id).is_some_and(|entry| entry.commands.try_send(command).is_ok())
     }
 
-    /// Sends a frame by the links that `choose` names. Returns those that did not take it.
+    /// Sends a frame by the links that `choose` names. Returns those that took it, and those that
+    /// did not.
     #[must_use]
-    pub(crate) fn send(&self, frame: &Frame, choose: impl Fn(&Entry) -> bool) -> Vec<LinkId> {
-        let chosen = self.iter().filter(|(_, entry)| choose(entry));
-        let send = |entry: &Entry| entry.commands.try_send(Command::Send(frame.clone()));
-        chosen.filter(|(_, entry)| send(entry).is_err()).map(|(id, _)| id).collect()
+    pub(crate) fn send(
+        &self,
+        frame: &Frame,
+        choose: impl Fn(&Entry) -> bool,
+    ) -> (Vec<LinkId>, Vec<LinkId>) {
+        let chosen = self.iter().filter(|(_, entry)| choose(entry)).map(|(id, _)| id);
+        chosen.partition(|id| self.order(*id, Command::Send(frame.clone())))
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub counters: Counters,
     /// The links that stand.
     pub links: usize,
+    /// The static peers that a connection is being opened to.
+    pub connecting: usize,
     /// The peers heard since the start, by link or status.
     pub heard: usize,
     /// Whether the node is level with the best chain heard (see [`cairn_node::Node::is_level`]).
@@ -100,7 +102,7 @@ mod tests {
     use cairn_node::Node;
 
     use super::*;
-    use crate::driver::snapshot;
+    use crate::driver::{Contacts, snapshot};
     use crate::limits::MAX_WAITING_EVENTS;
     use crate::testing::{network, status};
 
@@ -114,7 +116,7 @@ mod tests {
             mempool: cairn_node::MempoolLimits::default(),
         };
         let node = Node::new(ledger, settings, crate::clock::now());
-        let (snapshot, shown) = watch::channel(snapshot(&node, 0, 0));
+        let (snapshot, shown) = watch::channel(snapshot(&node, Contacts::default()));
         let (told_in, told) = mpsc::channel(MAX_WAITING_EVENTS);
         let status = watch::channel(status(1, 0)).0;
         let work = watch::channel(Work::Rest(RestReason::Joining)).0;

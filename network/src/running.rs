@@ -7,12 +7,15 @@ use cairn_ledger::{Ledger, Tip};
 use cairn_node::Counters;
 use cairn_protocol::{NetworkId, Transaction, VerifiedBlock};
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::driver::Own;
 use crate::error::NetworkError;
 use crate::launch::launch;
+use crate::limits::FAREWELL;
+use crate::link_tasks::LinkTasks;
 use crate::publisher::{Snapshot, Told, Work};
 use crate::settings::{Ports, Settings};
 
@@ -20,7 +23,11 @@ use crate::settings::{Ports, Settings};
 /// they do.
 const SHUTDOWN: Duration = Duration::from_millis(300);
 
-/// A node at work. Dropping it stops it soon; [`Running::stop`] waits for that.
+/// How long it waits for the links: somewhat longer than each of them does.
+const LEAVING: Duration = FAREWELL.saturating_add(Duration::from_millis(50));
+
+/// A node at work. Dropping it stops it soon, and what was handed to it last may be lost;
+/// [`Running::stop`] ends it in order.
 #[derive(Debug)]
 pub struct Running {
     pub(crate) ports: Ports,
@@ -30,6 +37,7 @@ pub struct Running {
     /// Dropped to stop the driver.
     pub(crate) stop: Option<watch::Sender<()>>,
     pub(crate) driver: Option<JoinHandle<()>>,
+    pub(crate) tasks: LinkTasks,
     /// Runs all tasks around the driver. A runtime of its own, so that stopping ends them all and
     /// no other task of the program can hold them up.
     pub(crate) runtime: Option<Runtime>,
@@ -42,6 +50,15 @@ pub struct Handle {
     network: NetworkId,
     own: mpsc::UnboundedSender<Own>,
     snapshot: watch::Receiver<Snapshot>,
+}
+
+/// The ways by which a payment of ours has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// The number of links that it was handed to. They write it, even if the node is stopped now.
+    pub links: usize,
+    /// Whether the system took it for broadcast.
+    pub broadcast: bool,
 }
 
 impl Running {
@@ -75,16 +92,20 @@ impl Running {
         self.work.clone()
     }
 
-    /// Ends all, within a second: links are closed, what was begun is committed, and the chain's
-    /// lock is free.
+    /// Ends all, within a second: what was handed over before is taken in, committed and written to
+    /// the links, the links are closed, and the chain's lock is free. Other sides that do not read
+    /// are not waited for.
     pub async fn stop(mut self) {
         self.stop.take();
         let (driver, runtime) = (self.driver.take(), self.runtime.take());
+        let tasks = self.tasks.clone();
         let ending = spawn_blocking(move || {
             if driver.is_some_and(|driver| driver.join().is_err()) {
                 tracing::error!("the node's thread panicked");
             }
             if let Some(runtime) = runtime {
+                // The driver has let go of the links; they write what it left them.
+                let _ = runtime.block_on(async { timeout(LEAVING, tasks.ended()).await });
                 runtime.shutdown_timeout(SHUTDOWN);
             }
         });
@@ -118,12 +139,25 @@ impl Handle {
     }
 
     /// A payment of this data directory: verified, admitted to the mempool, and sent to all. To be
-    /// called again to repeat it.
+    /// called again to repeat it. Nobody waits for it.
     pub fn submit(&self, transaction: Transaction) {
+        drop(self.deliver(transaction));
+    }
+
+    /// The same as [`Self::submit`], at once; what is returned says, once the node has handled the
+    /// payment, by which ways it has left. `None` if by none: it is not valid, a block has its
+    /// sequence already, or the node has ended.
+    #[must_use = "`submit` sends without waiting"]
+    pub fn deliver(
+        &self,
+        transaction: Transaction,
+    ) -> impl Future<Output = Option<Delivered>> + Send + use<> {
+        let (receipt, delivered) = oneshot::channel();
         match transaction.verify(self.network) {
-            Ok(transaction) => drop(self.own.send(Own::Submit(transaction))),
+            Ok(transaction) => drop(self.own.send(Own::Deliver(transaction, receipt))),
             Err(error) => tracing::warn!("a payment of ours is not sent: {error}"),
         }
+        async { delivered.await.ok() }
     }
 
     /// How the node stood a moment ago.
@@ -155,6 +189,11 @@ impl Handle {
     /// The verified header with the most work, at least the tip.
     pub fn best_header(&self) -> Tip {
         self.snapshot.borrow().best_header
+    }
+
+    /// The number of static peers that a connection is being opened to.
+    pub fn connecting(&self) -> usize {
+        self.snapshot.borrow().connecting
     }
 
     /// The number of peers heard since the start, by link or status.

@@ -66,6 +66,16 @@ impl Statics {
         .collect()
     }
 
+    /// How many are being tried, or will be now.
+    pub(crate) fn connecting(&self, now: Instant) -> usize {
+        let connecting = |one: &&StaticPeer| match one.state {
+            State::Connecting => true,
+            State::Waiting(at) => at <= now,
+            State::Linked(_) | State::Ourselves => false,
+        };
+        self.0.iter().filter(connecting).count()
+    }
+
     /// A link to the peer at this place stands, or another one to the same node.
     pub(crate) fn linked(&mut self, place: usize, peer: PeerId, now: Instant) {
         if let Some(one) = self.0.get_mut(place) {
@@ -140,9 +150,12 @@ mod tests {
         let mut statics = statics(start);
         let mut now = start;
         for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+            assert_eq!(statics.connecting(now), 1, "it will be tried");
             assert_eq!(statics.due(now), [(0, "one:2607".to_owned())]);
             assert!(statics.due(now).is_empty(), "it is being tried");
+            assert_eq!(statics.connecting(now), 1, "it is being tried");
             let warning = statics.not_reached(0, &unreachable(), now);
+            assert_eq!(statics.connecting(now), 0, "it is given some time");
             assert_eq!(warning.is_some(), now == start);
             assert!(statics.due(now + Duration::from_millis(seconds * 1_000 - 1)).is_empty());
             now += Duration::from_secs(seconds);
@@ -156,6 +169,7 @@ mod tests {
         statics.due(start);
         statics.linked(0, PEER, start);
         assert!(statics.contain(PEER));
+        assert_eq!(statics.connecting(start + LAST_RETRY), 0);
         assert!(statics.due(start + LAST_RETRY * 2).is_empty());
         let mut now = start;
         for seconds in [1, 2, 4] {

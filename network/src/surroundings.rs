@@ -11,6 +11,7 @@ use crate::clock;
 use crate::inbox::Incoming;
 use crate::intake::Intake;
 use crate::limits::{SILENCE_GRACE, SILENT_INTERVALS};
+use crate::link_tasks::LinkTasks;
 use crate::server::Server;
 
 /// What the tasks of a node share.
@@ -18,6 +19,8 @@ pub(crate) struct Surroundings {
     pub(crate) network: Network,
     /// The node's state, as it last told it.
     pub(crate) status: watch::Receiver<Status>,
+    /// The links whose tasks have not ended.
+    pub(crate) tasks: LinkTasks,
     /// How long a link may be silent.
     pub(crate) silence: Duration,
     /// The driver's queue.

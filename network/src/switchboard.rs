@@ -112,6 +112,11 @@ impl Switchboard {
         self.peers.heard()
     }
 
+    /// The number of static peers that a connection is being opened to, or will be now.
+    pub(crate) fn connecting(&self) -> usize {
+        self.statics.connecting(Instant::now())
+    }
+
     /// Where a peer is, if it is still known.
     pub(crate) fn address(&self, peer: PeerId) -> Option<SocketAddr> {
         self.peers.get(peer).map(|peer| peer.address)

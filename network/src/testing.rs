@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::inbox::Incoming;
 use crate::intake::Intake;
+use crate::link_tasks::LinkTasks;
 use crate::server::{Archive, Server};
 use crate::settings::{BlocksPort, Settings};
 use crate::surroundings::Surroundings;
@@ -109,6 +110,7 @@ pub(crate) fn surroundings()
     let around = Surroundings {
         network: network(),
         status,
+        tasks: LinkTasks::default(),
         silence: Duration::from_secs(30),
         inbox,
         intake,

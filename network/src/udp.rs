@@ -122,13 +122,17 @@ impl Sender {
         Ok(Self { socket: socket.into(), port })
     }
 
-    /// Sends to every process of this host and to these broadcast addresses.
-    pub(crate) fn send(&self, datagram: &[u8], lan: &[Ipv4Addr]) {
+    /// Sends to every process of this host and to these broadcast addresses. Returns whether the
+    /// system took it for one of them at least.
+    pub(crate) fn send(&self, datagram: &[u8], lan: &[Ipv4Addr]) -> bool {
+        let mut is_taken = false;
         for address in [Loopback::HERE.target()].iter().chain(lan) {
-            if let Err(error) = self.socket.send_to(datagram, (*address, self.port)) {
-                tracing::debug!("not sent to {address}:{}: {error}", self.port);
+            match self.socket.send_to(datagram, (*address, self.port)) {
+                Ok(_) => is_taken = true,
+                Err(error) => tracing::debug!("not sent to {address}:{}: {error}", self.port),
             }
         }
+        is_taken
     }
 }
 

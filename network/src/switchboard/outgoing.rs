@@ -10,6 +10,7 @@ use crate::asks::Ask;
 use crate::frames::Frame;
 use crate::inbox::{Command, LinkId};
 use crate::links::Entry;
+use crate::running::Delivered;
 
 impl Switchboard {
     /// Tells all how we stand, by broadcast and on every link.
@@ -25,18 +26,21 @@ impl Switchboard {
 
     /// Passes a transaction on, to all but the way by which it came. Whoever is heard by broadcast
     /// hears it there and not once more on a link, unless it is ours.
-    pub(crate) fn relay(&mut self, origin: Origin, transaction: Transaction) {
+    pub(crate) fn relay(&mut self, origin: Origin, transaction: Transaction) -> Delivered {
+        let mut broadcast = false;
         let frame: Frame = frame(&Message::Transaction(transaction.clone())).into();
         if origin != Origin::Broadcast {
             // Ours comes back by broadcast as anybody's does.
             self.around.intake.remember(&transaction);
-            self.broadcast.say(Announcement::Transaction(transaction), &self.interfaces);
+            let announcement = Announcement::Transaction(transaction);
+            broadcast = self.broadcast.say(announcement, &self.interfaces);
         }
-        self.send(&frame, |board, entry| match origin {
+        let links = self.send(&frame, |board, entry| match origin {
             Origin::Own => true,
             Origin::Broadcast => board.needs_links(entry.peer),
             Origin::Link(from) => entry.peer != from && board.needs_links(entry.peer),
         });
+        Delivered { links, broadcast }
     }
 
     /// Whether a peer hears us by links only, as far as we know: it was never heard by broadcast,
@@ -102,11 +106,14 @@ impl Switchboard {
         }
     }
 
-    /// Sends a frame by the links that `choose` names; those that cannot take it are lost.
-    fn send(&mut self, frame: &Frame, choose: impl Fn(&Self, &Entry) -> bool) {
-        for link in self.links.send(frame, |entry| choose(self, entry)) {
+    /// Sends a frame by the links that `choose` names; those that cannot take it are lost. Returns
+    /// how many took it.
+    fn send(&mut self, frame: &Frame, choose: impl Fn(&Self, &Entry) -> bool) -> usize {
+        let (taken, refused) = self.links.send(frame, |entry| choose(self, entry));
+        for link in refused {
             tracing::debug!("{link:?} takes no more");
             self.lose(link, false);
         }
+        taken.len()
     }
 }
