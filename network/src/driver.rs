@@ -67,22 +67,24 @@ impl Driver {
                     true
                 }
                 Turn::Time => true,
-                Turn::Stop => false,
+                Turn::Stop => return self.take_last_orders(),
             };
             // A flood of messages must not make the time stand still.
             self.board.keep_time();
             is_alive = is_alive && self.feed_waiting();
         }
-        self.take_last_orders();
     }
 
-    /// Handles what was handed over before the end was wanted. A node that has died ignores it.
+    /// Handles what this process handed over before it wanted the end.
     fn take_last_orders(&mut self) {
         let deadline = Instant::now() + LAST_ORDERS;
         while Instant::now() < deadline
             && let Ok(own) = self.own.try_recv()
-            && self.obey(own)
-        {}
+        {
+            if !self.obey(own) {
+                return;
+            }
+        }
         self.show();
     }
 
@@ -116,10 +118,14 @@ impl Driver {
         }
     }
 
-    /// Hands the node what waits for it, and a tick if that is due. Returns whether it lives on.
+    /// Hands the node what waits for it, and a tick if that is due; less when it is to stop.
+    /// Returns whether it lives on.
     fn feed_waiting(&mut self) -> bool {
         while let Some(input) = self.board.next_input() {
-            if self.stop.has_changed().is_err() || !self.feed(input) {
+            if self.stop.has_changed().is_err() {
+                return true;
+            }
+            if !self.feed(input) {
                 return false;
             }
         }

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use cairn_home::{Exit, Failure, MinerLock, Repeater, repeater};
+use cairn_home::{Exit, Failure, MinerLock, Outbox, Repeater, repeater};
 use cairn_ledger::{Journal, Ledger, LedgerError};
 use cairn_network::{Handle, Running};
 use cairn_node::Event;
@@ -18,10 +18,10 @@ use crate::context::{Context, is_empty};
 
 /// How often a follower looks whether a miner wants the chain, or has left it.
 const PROBE_INTERVAL: Duration = Duration::from_millis(200);
-/// How long a node may take to pass on a payment before it is stopped.
-const DELIVERY: Duration = Duration::from_secs(1);
-/// How long its links then get to write it.
-const WRITING: Duration = Duration::from_millis(200);
+/// How long a program that has nothing else to do waits for peers that a payment is to reach.
+pub(crate) const DELIVERY: Duration = Duration::from_secs(3);
+/// How long the node may take to pass on what it is handed.
+const PASSING_ON: Duration = Duration::from_secs(1);
 
 const ON_NETWORK: &str = "this data directory is on a network file system, where the chain is kept \
     in a slower way; `--data-dir` names one on a disk of this machine";
@@ -99,23 +99,69 @@ impl Follower {
         Ok(if empty { Progress::Silent } else { Progress::Level })
     }
 
-    /// Sends a payment to all, and sees to it that it has left.
-    pub(crate) async fn deliver(&mut self, transaction: Transaction) {
-        let waiting = |node: &OwnNode| node.handle.counters().mempool;
-        let before = self.node.as_ref().map(waiting);
-        self.send(transaction);
-        let (Some(node), Some(before)) = (&mut self.node, before) else { return };
-        let passed_on = async { while waiting(node) <= before && node.handle.changed().await {} };
-        // If it takes longer, the payment is repeated; it is recorded in any case.
-        let _ = timeout(DELIVERY, passed_on).await;
-        self.settle().await;
+    /// Sends payments to all, and sees to it that they leave: at once, and again when peers that
+    /// were not linked then are linked, for which it waits so long at most. What does not leave is
+    /// repeated by whoever follows the chain next; it is recorded in any case.
+    pub(crate) async fn deliver(
+        &mut self,
+        payments: &[Transaction],
+        limit: Duration,
+    ) -> Result<(), Failure> {
+        if payments.is_empty() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + limit;
+        let mut was_broadcast = true;
+        loop {
+            // A link that comes up between two payments has only got the second.
+            let was_complete = !self.expects_links(was_broadcast);
+            was_broadcast = self.send_all(payments).await;
+            let is_complete = was_complete && !self.expects_links(was_broadcast);
+            if is_complete || Instant::now() >= deadline {
+                return Ok(());
+            }
+            while self.expects_links(was_broadcast) && Instant::now() < deadline {
+                self.step().await?;
+            }
+        }
     }
 
-    /// Gives the node time to write to its links what it was handed last.
-    pub(crate) async fn settle(&self) {
-        if self.node.as_ref().is_some_and(|node| node.handle.links() > 0) {
-            sleep(WRITING).await;
-        }
+    /// Delivers the payments that no block holds yet.
+    pub(crate) async fn deliver_recorded(&mut self, limit: Duration) -> Result<(), Failure> {
+        let Some(outbox) = Outbox::open_existing(&self.folder)? else { return Ok(()) };
+        let Some(reader) = self.context.chain()? else { return Ok(()) };
+        self.deliver(&outbox.unconfirmed(&reader)?, limit).await
+    }
+
+    /// Sends payments, and waits until the node has passed them on to links and broadcast. Returns
+    /// whether the broadcast took all.
+    async fn send_all(&self, payments: &[Transaction]) -> bool {
+        let Some(node) = &self.node else {
+            payments.iter().for_each(|payment| self.send(payment.clone()));
+            return true;
+        };
+        let deliver = |payment: &Transaction| node.handle.deliver(payment.clone());
+        let deliveries: Vec<_> = payments.iter().map(deliver).collect();
+        let passing_on = async {
+            let mut was_broadcast = true;
+            for delivery in deliveries {
+                // If nothing was sent, a block has it, or the next step says why the node ended.
+                was_broadcast &= delivery.await.is_none_or(|delivered| delivered.broadcast);
+            }
+            was_broadcast
+        };
+        // A node that is busy for longer still has them, and passes them on before it ends.
+        timeout(PASSING_ON, passing_on).await.unwrap_or(true)
+    }
+
+    /// Whether somebody may be reached by a link soon whom nothing reaches now. Who was heard hears
+    /// the broadcast; who was named by the user may not.
+    fn expects_links(&self, was_broadcast: bool) -> bool {
+        let Some(node) = &self.node else { return false };
+        let now = node.handle.snapshot();
+        let names_peers = !self.context.config.links.peers.is_empty();
+        let is_alone = now.links == 0 && (names_peers || now.heard > 0 && !was_broadcast);
+        now.connecting > 0 || is_alone
     }
 
     fn send(&self, transaction: Transaction) {

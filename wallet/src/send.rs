@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::Send;
 use crate::confirm::Confirmation;
 use crate::context::{Context, is_empty};
-use crate::follow::{Follower, Progress};
+use crate::follow::{DELIVERY, Follower, Progress};
 use crate::order::Order;
 use crate::table::short_hash;
 
@@ -37,7 +37,7 @@ async fn send(
 ) -> Result<(), Failure> {
     let progress = follower.catch_up(CATCH_UP).await?;
     let mut sent = Sent::record(context, order)?;
-    follower.deliver(sent.transaction.clone()).await;
+    follower.deliver(std::slice::from_ref(&sent.transaction), DELIVERY).await?;
     if progress == Progress::Silent {
         context.output.note(
             "nobody_heard",

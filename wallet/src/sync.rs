@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cli::Sync;
 use crate::context::Context;
-use crate::follow::{Follower, Progress};
+use crate::follow::{DELIVERY, Follower, Progress};
 use crate::table::describe_tip;
 
 /// How many blocks are counted between two questions to the ledger.
@@ -48,7 +48,7 @@ async fn follow(
     }
 }
 
-/// Follows until level, and says how far that is.
+/// Follows until level, sends the payments that wait, and says how far the chain is.
 async fn once(
     context: &Context,
     follower: &mut Follower,
@@ -67,7 +67,8 @@ async fn once(
             _ => follower.step().await?,
         }
     }
-    follower.settle().await;
+    let left = timeout.map(|limit| limit.saturating_sub(started.elapsed()));
+    follower.deliver_recorded(left.map_or(DELIVERY, |left| left.min(DELIVERY))).await?;
     let tip = watch.update()?;
     let answer = Answer {
         height: tip.block.height.get(),

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Instant as WallInstant;
 
-use cairn_protocol::Bounded;
 use cairn_protocol::messages::Hello;
+use cairn_protocol::{Bounded, TransactionId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -13,6 +13,7 @@ use super::*;
 use crate::connect::accept_links;
 use crate::inbox::Opened;
 use crate::intake::Candidate;
+use crate::limits::MAX_LINK_COMMANDS;
 use crate::testing::{child, network, payment, status, surroundings};
 
 /// A node without a driver: the test is the driver.
@@ -145,6 +146,27 @@ async fn a_link_carries_statuses_transactions_questions_and_answers() {
     drop(commands);
     assert!(matches!(node.end().await, LinkEnd::Released));
     assert!(peer.sees_the_end().await);
+}
+
+#[tokio::test]
+async fn a_link_that_is_let_go_writes_what_it_was_handed() {
+    let mut node = Undriven::new().await;
+    let mut peer = Peer::connect(node.address).await;
+    let commands = node.welcome(1).await;
+    // More than sockets hold: most of it waits to be written when the link is let go.
+    let count = MAX_LINK_COMMANDS - 1;
+    let answer = Answer::MempoolIds(Bounded::first([TransactionId([7; 32]); 30]));
+    let message = Message::Answer(RequestId(0), answer);
+    let large: Frame = frame(&message).into();
+    for _ in 0..count {
+        commands.try_send(Command::Send(large.clone())).expect("room");
+    }
+    drop(commands);
+    for _ in 0..count {
+        assert_eq!(peer.receive().await, message);
+    }
+    assert!(peer.sees_the_end().await);
+    assert!(matches!(node.end().await, LinkEnd::Released));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Whole nodes on loopback, with chains on disk, real sockets and real clocks.
 
+mod delivery;
 mod hostile;
 mod lifecycle;
 mod nodes;

@@ -7,5 +7,6 @@ mod new_address;
 mod options;
 mod peer;
 mod send;
+mod stranger;
 mod sync;
 mod transcripts;

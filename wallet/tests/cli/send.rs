@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use cairn_home::Outbox;
+use cairn_ledger::LedgerReader;
 use cairn_protocol::{AccountId, Address};
 
 use crate::chain;
 use crate::home::{Home, Outcome, name, wait_for};
 use crate::peer::Peer;
+use crate::stranger::Stranger;
 
 /// A data directory in which `rich` has 20 coins, and `alice` none.
 fn rich() -> Home {
@@ -191,4 +193,60 @@ fn a_recorded_payment_is_sent_by_the_next_sync() {
     here.json(&["send", "rich", "1", "alice", "--offline"]);
     here.json(&["sync", "--once", "--peer", &peer.address()]);
     peer.wait_for_payments(1);
+}
+
+#[test]
+fn a_payment_leaves_by_a_link_that_comes_up_late() {
+    let home = rich();
+    let stranger = Stranger::new(7);
+    let sending = home.start(&["send", "rich", "1", "alice", "--peer", &stranger.address()]);
+    let mut line = stranger.accept();
+    let recorded = wait_for("a recorded payment", || {
+        let outbox = Outbox::open_existing(&home.chain_folder()).expect("readable")?;
+        let reader = LedgerReader::open(&home.chain_folder(), &chain::network()).expect("a chain");
+        outbox.unconfirmed(&reader).expect("readable").pop()
+    });
+    stranger.greet(&mut line);
+    assert_eq!(line.payment(), Some(recorded));
+    drop(line);
+    assert_eq!(Outcome::of(sending).code, 0);
+}
+
+#[test]
+fn a_sync_sends_what_waits_to_every_named_peer_before_it_ends() {
+    let home = rich();
+    for _ in 0..3 {
+        home.json(&["send", "rich", "1", "alice", "--offline"]);
+    }
+    let (early, late) = (Stranger::new(7), Stranger::new(8));
+    let (one, two) = (early.address(), late.address());
+    let syncing = home.start(&["sync", "--once", "--peer", &one, "--peer", &two]);
+    let mut lines = [early.accept(), late.accept()];
+    // The wallet is level as soon as it hears of one.
+    early.greet(&mut lines[0]);
+    let first = lines[0].payment().expect("sent");
+    late.greet(&mut lines[1]);
+    // The link may come up between two payments; then some come twice.
+    let sequences = lines.map(|mut line| {
+        let received = std::iter::from_fn(|| line.payment());
+        received.map(|one| one.payment.sequence.get()).collect::<BTreeSet<_>>()
+    });
+    assert_eq!(first.payment.sequence.get(), 0);
+    assert_eq!(sequences[1], (0..3).collect(), "all, though the link came up late");
+    assert!(sequences[0].is_superset(&(1..3).collect()), "{sequences:?}");
+    assert_eq!(Outcome::of(syncing).code, 0);
+}
+
+#[test]
+fn peers_that_do_not_answer_hold_nothing_up_for_long() {
+    let home = rich();
+    home.json(&["send", "rich", "1", "alice", "--offline"]);
+    let (here, mute) = (Stranger::new(7), Stranger::new(8));
+    let (one, two) = (here.address(), mute.address());
+    let syncing = home.start(&["sync", "--once", "--peer", &one, "--peer", &two]);
+    let (mut line, _mute) = (here.accept(), mute.accept());
+    here.greet(&mut line);
+    assert!(line.payment().is_some());
+    drop(line);
+    assert_eq!(Outcome::of(syncing).code, 0);
 }
