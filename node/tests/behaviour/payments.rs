@@ -263,7 +263,7 @@ fn a_deep_reorganisation_returns_only_so_many_payments() {
         key(1).sign(payment, network.id())
     };
     for block in 0..3 {
-        let signed = (4_000 * block..4_000 * (block + 1)).map(sign).collect();
+        let signed = (3_400 * block..3_400 * (block + 1)).map(sign).collect();
         let verified = Transaction::verify_all(signed, network.id()).expect("valid");
         ours.add(start(), &verified);
     }
