@@ -36,21 +36,20 @@ pub(crate) async fn run(arguments: &Arguments, signals: &mut Signals) -> Result<
     };
     let (printer, reader_gone) = Printer::start(std::io::stdout());
     let mut console = Console { printer, output, last_tip: Instant::now(), mined: 0 };
-    for event in miner.first_events() {
-        console.tell(&event);
-    }
+    console.tell(&miner.started());
     output.note("next", "in another terminal: cargo run --release --bin wallet -- list-addresses");
 
     let reason = follow(&mut miner, &mut console, arguments.blocks, signals, reader_gone).await;
     if reason == StopReason::BlocksMined {
         linger(&miner, signals).await;
     }
-    let (height, failure) = (miner.handle().tip().block.height, miner.handle().failure());
+    let node = miner.handle();
     miner.stop().await;
+    let height = node.tip().block.height;
     console.tell(&Event::Stopped { height, reason: reason.word() });
     console.printer.finish(LAST_LINES);
     match reason {
-        StopReason::Failed => Err(node_failure(failure)),
+        StopReason::Failed => Err(node_failure(node.failure())),
         _ => Ok(()),
     }
 }

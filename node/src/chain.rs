@@ -54,19 +54,21 @@ impl Node {
         let (transactions, reward) = (block.transaction_count(), block.reward().amount);
         let added = self.ledger.add_blocks(&[block], self.clock.wall())?;
         self.reach.look_again();
-        for (block, error) in added.refused {
+        // One that is ahead of a clock that was set back is too late like any other.
+        let invalid = added.refused.into_iter().filter(|(_, error)| error.is_permanent());
+        for (block, error) in invalid {
             let message = format!("our own block {block} was refused: {error} ({})", error.rule());
             self.tell(Event::Warning { code: "own_block_refused", message });
         }
-        match added.change {
-            Some(change) if change.new.block == mined => {
-                self.tip_moved(&change)?;
-                self.counters.mined += 1;
-                self.tell(Event::BlockMined { block: mined, transactions, reward });
-            }
-            Some(change) => self.tip_moved(&change)?,
+        let Some(change) = added.change else {
             // Another block was faster.
-            None => self.counters.stale += 1,
+            self.counters.stale += 1;
+            return Ok(());
+        };
+        self.tip_moved(&change)?;
+        if change.new.block == mined {
+            self.counters.mined += 1;
+            self.tell(Event::BlockMined { block: mined, transactions, reward });
         }
         Ok(())
     }

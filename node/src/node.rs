@@ -199,7 +199,8 @@ impl Node {
             Input::Status { peer, status } => self.on_status(peer, status),
             Input::Solicited => self.announcer.solicited(),
             Input::Transaction { origin, transaction } => {
-                self.on_transaction(origin, transaction)?;
+                // A refusal is counted, and nobody waits for its reason.
+                let _ = self.on_transaction(origin, transaction)?;
             }
             Input::Answered { question, answer } => self.on_answered(question, answer)?,
             Input::Failed { question, failure } => self.on_failed(question, &failure)?,

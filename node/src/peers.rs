@@ -68,10 +68,10 @@ pub(crate) enum Progress {
 }
 
 impl Peer {
-    fn new(status: Status, linked: bool) -> Self {
+    fn new(status: Status) -> Self {
         Self {
             status,
-            linked,
+            linked: false,
             clock_ahead: 0,
             progress: Progress::Start,
             heard: Moment::START,
@@ -87,9 +87,10 @@ impl Peer {
         self.status.work > work && self.answered != Some(self.status.tip)
     }
 
-    /// Whether it answers, as far as we know.
+    /// Whether it can be reached and answers, as far as we know.
     pub(crate) fn is_askable(&self, now: Moment) -> bool {
-        self.rest_until <= now
+        let has_door = self.linked || self.status.blocks_port > 0;
+        has_door && self.rest_until <= now
     }
 
     /// Whether it is worth asking for blocks.
@@ -172,7 +173,7 @@ impl Peers {
         if !self.by_id.contains_key(&id) && self.by_id.len() >= MAX_PEERS {
             self.forget_most_silent();
         }
-        let peer = self.by_id.entry(id).or_insert_with(|| Peer::new(status, false));
+        let peer = self.by_id.entry(id).or_insert_with(|| Peer::new(status));
         if peer.status.tip != status.tip {
             peer.empty_handed_until = Moment::START;
         }

@@ -76,3 +76,29 @@ impl Questions {
         counts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_numbered_bounded_and_answered_once() {
+        let mut questions = Questions::default();
+        let question = |peer| Question {
+            peer: PeerId(peer),
+            topic: Topic::Blocks(BTreeSet::new()),
+            asked: Moment::START,
+        };
+        let ids: Vec<_> = (0..256).map(|peer| questions.add(question(peer % 3))).collect();
+        assert_eq!(questions.len(), MAX_QUESTIONS);
+        assert!(!questions.has_room());
+        assert_eq!(
+            questions.blocks(),
+            [(0, 86), (1, 85), (2, 85)].map(|(p, n)| (PeerId(p), n)).into()
+        );
+        assert_eq!(questions.take(ids[4]).map(|one| one.peer), Some(PeerId(1)));
+        assert!(questions.take(ids[4]).is_none());
+        assert!(questions.has_room());
+        assert!(!ids.contains(&questions.add(question(0))));
+    }
+}

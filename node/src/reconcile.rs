@@ -2,7 +2,9 @@
 //! page, and then for the transactions that we lack. The other side does the same.
 //!
 //! It starts once we have caught up, since before that we would refuse payments of accounts that
-//! we do not know of yet.
+//! we do not know of yet. Ids are in no useful order, and of an account's payments only a few may
+//! come before their turn: a round that had to refuse some of those, but admitted others, is
+//! followed by another one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,6 +14,7 @@ use cairn_protocol::messages::Request;
 use cairn_protocol::{Bounded, TransactionId, VerifiedTransaction};
 
 use crate::input::{Origin, PeerId};
+use crate::mempool::MempoolError;
 use crate::node::Node;
 use crate::peers::MAX_PEERS;
 use crate::questions::Topic;
@@ -41,6 +44,10 @@ struct Progress {
     lacking: VecDeque<TransactionId>,
     /// A question is in flight.
     is_asked: bool,
+    /// How many payments were admitted this round.
+    admitted: usize,
+    /// How many came too long before their turn this round.
+    early: usize,
 }
 
 impl Reconciliation {
@@ -98,6 +105,9 @@ impl Node {
             (Topic::Transactions(ids), request)
         } else if !progress.is_complete {
             (Topic::MempoolIds(progress.cursor), Request::MempoolIds(progress.cursor))
+        } else if progress.admitted > 0 && progress.early > 0 {
+            *progress = Progress::default();
+            (Topic::MempoolIds(None), Request::MempoolIds(None))
         } else {
             self.reconciliation.active.remove(&peer);
             return;
@@ -142,18 +152,24 @@ impl Node {
             self.drop_peer(peer, "it sent a transaction that it was not asked for");
             return Ok(());
         }
+        let (mut admitted, mut early) = (0, 0);
+        for transaction in in_order_of_sequences(transactions) {
+            match self.on_transaction(Origin::Link(peer), transaction)? {
+                Ok(()) => admitted += 1,
+                Err(MempoolError::TooFarAhead { .. }) => early += 1,
+                Err(_) => {}
+            }
+        }
         if let Some(progress) = self.reconciliation.active.get_mut(&peer) {
             progress.is_asked = false;
-        }
-        for transaction in in_order_of_sequences(transactions) {
-            self.on_transaction(Origin::Link(peer), transaction)?;
+            progress.admitted += admitted;
+            progress.early += early;
         }
         Ok(())
     }
 }
 
-/// By id, as they come, an account's later payments would be parked before its earlier ones, and
-/// the mempool takes only a few such.
+/// So that of those that came together, as few as possible come before their turn.
 fn in_order_of_sequences(mut transactions: Vec<VerifiedTransaction>) -> Vec<VerifiedTransaction> {
     transactions.sort_by_key(|transaction| transaction.payment().sequence);
     transactions

@@ -17,14 +17,14 @@ impl Node {
         &mut self,
         origin: Origin,
         transaction: VerifiedTransaction,
-    ) -> Result<(), LedgerError> {
-        let unsealed = transaction.transaction().clone();
+    ) -> Result<Result<(), MempoolError>, LedgerError> {
+        let sent = transaction.transaction().clone();
         let admitted = self.try_admit(transaction)?;
         let is_stale = matches!(admitted, Err(MempoolError::StaleSequence { .. }));
         if admitted.is_ok() || origin == Origin::Own && !is_stale {
-            self.out.push(Output::Relay { origin, transaction: unsealed });
+            self.out.push(Output::Relay { origin, transaction: sent });
         }
-        Ok(())
+        Ok(admitted)
     }
 
     /// Takes a payment into the mempool.

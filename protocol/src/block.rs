@@ -321,34 +321,38 @@ mod tests {
     #[test]
     fn each_rule_is_refused_by_its_name() {
         let network = network();
-        let refused = |block: Block| block.verify(&network).expect_err("not valid");
+        let refused = |block: Block| {
+            let error = block.verify(&network).expect_err("not valid");
+            let rule = error.rule();
+            (error, rule)
+        };
         let mut unproven = block(&network, reward("10"), Vec::new());
         while unproven.sealed.header.target.is_met_by(&unproven.sealed.hash()) {
             unproven.sealed.proof.nonce += 1;
         }
-        assert_eq!(refused(unproven), BlockError::Header(HeaderError::ProofOfWork));
+        assert_eq!(refused(unproven), (BlockError::Header(HeaderError::ProofOfWork), "H4"));
 
         let mut other = block(&network, reward("10"), Vec::new());
         other.reward.recipient = AccountId([8; 32]);
-        assert_eq!(refused(other), BlockError::ContentRoot);
+        assert_eq!(refused(other), (BlockError::ContentRoot, "B1"));
 
         let payments: Vec<_> = (0..3).map(|n| payment(&network, n, 512)).collect();
         let large = block(&network, reward("10.75"), payments);
-        assert_eq!(refused(large), BlockError::TooLarge { bytes: 2_208, most: 2_000 });
+        assert_eq!(refused(large), (BlockError::TooLarge { bytes: 2_208, most: 2_000 }, "B2"));
 
         let mut forged = payment(&network, 0, 0);
         forged.payment.amount = coins("2");
         let error = TransactionError::Signature;
         let forged = block(&network, reward("10.25"), vec![forged]);
-        assert_eq!(refused(forged), BlockError::Payment { index: 0, error });
+        assert_eq!(refused(forged), (BlockError::Payment { index: 0, error }, "T4"));
 
         let early = Reward { height: Height::from(2), ..reward("10") };
         let early = block(&network, early, Vec::new());
-        assert_eq!(refused(early), BlockError::RewardHeight(Height::from(2)));
+        assert_eq!(refused(early), (BlockError::RewardHeight(Height::from(2)), "B3"));
 
         for paid in ["9.999999", "10.000001", "10.250000"] {
             let expected = BlockError::RewardAmount { paid: coins(paid), due: coins("10") };
-            assert_eq!(refused(block(&network, reward(paid), Vec::new())), expected);
+            assert_eq!(refused(block(&network, reward(paid), Vec::new())), (expected, "B5"));
         }
     }
 
@@ -363,6 +367,7 @@ mod tests {
         });
         let block = block(&network, reward("10"), payments.collect());
         assert_eq!(block.verify(&network), Err(BlockError::FeesTooLarge));
+        assert_eq!(BlockError::FeesTooLarge.rule(), "B4");
     }
 
     #[test]

@@ -79,6 +79,8 @@ impl Writer for Expected<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::Request;
+    use crate::{Amount, Height, NetworkName, Sequence, Target, Timestamp};
 
     #[test]
     fn integers_are_fixed_width_little_endian() {
@@ -94,6 +96,24 @@ mod tests {
         assert!(matches!(decode::<u32>(&[1, 2, 3]), Err(CodecError::Malformed(_))));
         assert!(matches!(decode::<bool>(&[2]), Err(CodecError::Malformed(_))));
         assert!(matches!(decode::<u32>(&[1, 2, 3, 4, 5]), Err(CodecError::Trailing(1))));
+    }
+
+    /// Rule S2 names what may be out of its range.
+    #[test]
+    fn parts_out_of_their_range_are_malformed() {
+        fn assert_malformed<T: Encode + Decode<()> + std::fmt::Debug>(bytes: &[u8]) {
+            let refused = decode::<T>(bytes);
+            assert!(matches!(refused, Err(CodecError::Malformed(_))), "{bytes:?}: {refused:?}");
+        }
+        assert_malformed::<Option<u8>>(&[2, 0]);
+        assert_malformed::<Request>(&[4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_malformed::<NetworkName>(&[5, 0, 0, 0, 0, 0, 0, 0, b'C', b'a', b'i', b'r', b'n']);
+        let too_large = encode(&(1_u64 << 63));
+        assert_malformed::<Amount>(&too_large);
+        assert_malformed::<Height>(&too_large);
+        assert_malformed::<Sequence>(&too_large);
+        assert_malformed::<Timestamp>(&too_large);
+        assert_malformed::<Target>(&[0; 32]);
     }
 
     /// A type with two encodings of zero, as a careless message could have.

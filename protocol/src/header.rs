@@ -221,17 +221,19 @@ mod tests {
         let network = network();
         let good = header(&network);
         let cases = [
-            (Header { version: 2, ..good }, HeaderError::Version(2)),
-            (Header { height: Height::GENESIS, ..good }, HeaderError::Genesis),
+            (seal(Header { version: 2, ..good }, true), HeaderError::Version(2), "H1"),
+            (seal(Header { height: Height::GENESIS, ..good }, true), HeaderError::Genesis, "H2"),
             (
-                Header { target: Target::with_leading_zeros(7), ..good },
+                seal(Header { target: Target::with_leading_zeros(7), ..good }, true),
                 HeaderError::TargetAboveFloor,
+                "H3",
             ),
+            (seal(good, false), HeaderError::ProofOfWork, "H4"),
         ];
-        for (header, error) in cases {
-            assert_eq!(seal(header, true).prove(&network), Err(error));
+        for (sealed, error, rule) in cases {
+            assert_eq!(sealed.prove(&network), Err(error));
+            assert_eq!(error.rule(), rule);
         }
-        assert_eq!(seal(good, false).prove(&network), Err(HeaderError::ProofOfWork));
     }
 
     #[test]

@@ -299,18 +299,30 @@ mod tests {
             block_interval_seconds: 0,
             ..rules()
         };
+        let size = |given| RulesError::MaxBlockBytes { given, smallest: 864, largest: 1_047_552 };
+        let fewest = 1_489;
+        let too_small = RulesError::TooSmallForFewest { fewest, bytes: 1_000_128 };
         let cases = [
-            (Rules { difficulty: 129, ..rules() }, "difficulty"),
-            (Rules { half_life_seconds: 0, ..rules() }, "half_life_seconds"),
-            (Rules { block_reward: Amount::ZERO, ..rules() }, "block_reward"),
-            (bytes(863), "max_block_bytes"),
-            (bytes(1_047_553), "max_block_bytes"),
-            (Rules { min_block_transactions: 0, ..rules() }, "min_block_transactions"),
-            (Rules { min_block_transactions: 2, ..rules() }, "min_block_transactions"),
-            (fixed(1_489), "min_block_transactions"),
+            (Rules { difficulty: 129, ..rules() }, RulesError::Difficulty(129), "difficulty"),
+            (Rules { half_life_seconds: 0, ..rules() }, RulesError::HalfLife, "half_life_seconds"),
+            (
+                Rules { block_reward: Amount::ZERO, ..rules() },
+                RulesError::BlockReward,
+                "block_reward",
+            ),
+            (bytes(863), size(863), "max_block_bytes"),
+            (bytes(1_047_553), size(1_047_553), "max_block_bytes"),
+            (fixed(0), RulesError::NoTransactions, "min_block_transactions"),
+            (
+                Rules { min_block_transactions: 2, ..rules() },
+                RulesError::MovingDifficulty { fewest: 2 },
+                "min_block_transactions",
+            ),
+            (fixed(fewest), too_small, "min_block_transactions"),
         ];
-        for (rules, key) in cases {
-            assert_eq!(rules.check().expect_err(key).key(), key);
+        for (rules, error, key) in cases {
+            assert_eq!(error.key(), key);
+            assert_eq!(rules.check(), Err(error));
         }
         assert_eq!(bytes(864).check(), Ok(()));
         assert_eq!(bytes(1_047_552).check(), Ok(()));

@@ -253,20 +253,24 @@ mod tests {
             let good = key(2).sign(payment(&key(2)), NETWORK);
             let batch = Transaction::verify_all(vec![good, transaction], NETWORK);
             assert_eq!(batch.expect_err("not valid"), (1, alone));
-            alone
+            (alone, alone.rule())
         };
         let not_on_curve = {
             let mut bytes = [0; 32];
             bytes[0] = 2;
             AccountId(bytes)
         };
-        assert_eq!(refused(&|t| t.payment.amount = Amount::ZERO), TransactionError::NothingPaid);
-        assert_eq!(refused(&|t| t.payment.fee = Amount::MAX), TransactionError::CostTooLarge);
-        assert_eq!(refused(&|t| t.payment.sender = not_on_curve), TransactionError::SenderKey);
-        assert_eq!(refused(&|t| t.signature.0[0] ^= 1), TransactionError::Signature);
-        assert_eq!(refused(&|t| t.payment.sequence = Sequence::FIRST), TransactionError::Signature);
+        let nothing = (TransactionError::NothingPaid, "T1");
+        assert_eq!(refused(&|t| t.payment.amount = Amount::ZERO), nothing);
+        let too_large = (TransactionError::CostTooLarge, "T2");
+        assert_eq!(refused(&|t| t.payment.fee = Amount::MAX), too_large);
+        let no_key = (TransactionError::SenderKey, "T3");
+        assert_eq!(refused(&|t| t.payment.sender = not_on_curve), no_key);
+        let unsigned = (TransactionError::Signature, "T4");
+        assert_eq!(refused(&|t| t.signature.0[0] ^= 1), unsigned);
+        assert_eq!(refused(&|t| t.payment.sequence = Sequence::FIRST), unsigned);
         let other = key(3).account();
-        assert_eq!(refused(&|t| t.payment.sender = other), TransactionError::Signature);
+        assert_eq!(refused(&|t| t.payment.sender = other), unsigned);
     }
 
     #[test]

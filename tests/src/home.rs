@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cairn_ledger::LedgerReader;
+use cairn_protocol::{Network, Work};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -13,13 +15,14 @@ use crate::programs::{Program, path_of};
 /// The data directory of one user, and the settings that all programs in it get.
 pub struct Home {
     folder: TempDir,
+    network: Network,
     settings: Vec<String>,
 }
 
 impl Home {
-    pub(crate) fn new(settings: Vec<String>) -> Self {
+    pub(crate) fn new(network: Network, settings: Vec<String>) -> Self {
         let folder = tempfile::Builder::new().prefix("cairn-test-").tempdir();
-        Self { folder: folder.expect("a temporary folder"), settings }
+        Self { folder: folder.expect("a temporary folder"), network, settings }
     }
 
     /// The data directory.
@@ -32,11 +35,17 @@ impl Home {
         self.path().join("keys")
     }
 
-    /// The file of the network's chain, if there is one.
-    pub fn chain_file(&self) -> Option<PathBuf> {
-        let folders = std::fs::read_dir(self.path()).ok()?;
-        let mut files = folders.map(|folder| folder.expect("readable").path().join("chain.db"));
-        files.find(|file| file.exists())
+    /// The file of the network's chain, which may not exist yet.
+    pub fn chain_file(&self) -> PathBuf {
+        self.path().join(self.network.folder_name()).join("chain.db")
+    }
+
+    /// All work up to the tip, read beside whatever writes the chain.
+    pub fn work(&self) -> Work {
+        let file = self.chain_file();
+        let folder = file.parent().expect("it lies in a folder");
+        let reader = LedgerReader::open(folder, &self.network).expect("a chain");
+        reader.tip().expect("a tip").work
     }
 
     /// The command that runs a program in this data directory, away from any configuration file

@@ -2,30 +2,39 @@
 
 use std::net::{Ipv4Addr, UdpSocket};
 
+use cairn_protocol::{Network, Rules};
+
 use crate::home::Home;
 
 /// Rules and UDP ports that the data directories of one test share. No two test networks hear
 /// each other: they differ in name, and so in network id, and in ports.
 #[derive(Clone, Debug)]
 pub struct TestNetwork {
+    rules: Rules,
     settings: Vec<String>,
 }
 
 impl TestNetwork {
     /// A network that settles at about one block a second, whatever the machine does.
     pub fn new() -> Self {
-        let name = format!("test{:08x}", random());
-        let settings = [
-            &format!("rules.name={name:?}"),
-            "rules.difficulty=10",
-            "rules.block_interval_seconds=1",
-            "rules.half_life_seconds=2",
-            "intervals.status_seconds=1",
-            "intervals.transaction_seconds=1",
-            "ports.blocks=0",
-        ];
+        let rules = Rules {
+            name: format!("test{:08x}", random()).parse().expect("a name"),
+            difficulty: 10,
+            block_interval_seconds: 1,
+            half_life_seconds: 2,
+            ..Rules::default()
+        };
+        let settings =
+            ["intervals.status_seconds=1", "intervals.transaction_seconds=1", "ports.blocks=0"];
         let settings = settings.map(str::to_owned).to_vec();
-        Self { settings }.on_other_ports()
+        Self { rules, settings }.on_other_ports()
+    }
+
+    /// A network with other rules, and the same otherwise.
+    #[must_use]
+    pub fn with_rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        change(&mut self.rules);
+        self
     }
 
     /// The same network with another setting, as `--set` takes it.
@@ -53,7 +62,20 @@ impl TestNetwork {
 
     /// A new data directory for programs of this network.
     pub fn home(&self) -> Home {
-        Home::new(self.settings.clone())
+        let rules = &self.rules;
+        let mut settings = vec![
+            format!("rules.name={:?}", rules.name.as_str()),
+            format!("rules.difficulty={}", rules.difficulty),
+            format!("rules.block_interval_seconds={}", rules.block_interval_seconds),
+            format!("rules.half_life_seconds={}", rules.half_life_seconds),
+            format!("rules.min_block_transactions={}", rules.min_block_transactions),
+            format!("rules.min_block_wait_seconds={}", rules.min_block_wait_seconds),
+            format!("rules.block_reward=\"{}\"", rules.block_reward),
+            format!("rules.reward_maturity={}", rules.reward_maturity),
+            format!("rules.max_block_bytes={}", rules.max_block_bytes),
+        ];
+        settings.extend(self.settings.iter().cloned());
+        Home::new(Network::new(rules.clone()).expect("possible rules"), settings)
     }
 }
 

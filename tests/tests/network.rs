@@ -1,13 +1,13 @@
 //! Three miners and two wallets on one machine: payments, a late joiner, a crash.
 
-use cairn_tests::{Snapshot, TestNetwork, wait_until};
+use cairn_tests::{Home, Snapshot, TestNetwork, wait_until};
 
 /// Micro-coins.
 const COIN: u64 = 1_000_000;
 
 #[test]
 fn three_miners_and_two_wallets_agree() {
-    let network = TestNetwork::new();
+    let network = TestNetwork::new().with_rules(|rules| rules.reward_maturity = 2);
     let [first, second, third, alices, bobs] = [(); 5].map(|()| network.home());
     let alice = alices.new_address("alice");
     let bob = bobs.new_address("bob");
@@ -47,14 +47,12 @@ fn three_miners_and_two_wallets_agree() {
     let snapshot = wallets_and_miners([&first, &second, &third], [&alices, &bobs]);
     assert_eq!(snapshot.balance(&alice), 11 * COIN / 2);
     assert_eq!(snapshot.balance(&bob), 2 * COIN);
+    assert!(snapshot.accounts.values().any(|(_, immature)| *immature > 0), "{snapshot:?}");
     assert_eq!(snapshot.supply(), snapshot.height * 10 * COIN, "the supply is the subsidies");
 }
 
 /// What all agree on, while the wallets follow.
-fn wallets_and_miners(
-    miners: [&cairn_tests::Home; 3],
-    wallets: [&cairn_tests::Home; 2],
-) -> Snapshot {
+fn wallets_and_miners(miners: [&Home; 3], wallets: [&Home; 2]) -> Snapshot {
     let _syncs = wallets.map(|home| home.start_wallet(&["sync"]));
     Snapshot::of(&[miners.as_slice(), &wallets].concat())
 }

@@ -4,6 +4,8 @@ use cairn_tests::{Proxy, Signal, Snapshot, TestNetwork, wait_until};
 
 /// Micro-coins.
 const COIN: u64 = 1_000_000;
+/// From about this height on a block takes a second.
+const SETTLED: u64 = 25;
 
 #[test]
 fn two_halves_settle_on_the_most_work_and_keep_every_valid_payment() {
@@ -11,29 +13,30 @@ fn two_halves_settle_on_the_most_work_and_keep_every_valid_payment() {
     let (left, right) = (network.home(), network.on_other_ports().home());
     let (alice, bob) = (left.new_address("alice"), right.new_address("bob"));
 
-    // One chain, over the one cable between them; both own coins on it.
+    // One chain, over the one cable between them, until its difficulty has settled.
     let left_miner = left.mine(&[]);
     let cable = Proxy::to(&left_miner.address());
     let mut right_miner = right.mine(&["--peer", &cable.address()]);
+    left_miner.wait_for_height(SETTLED);
     wait_until("coins on both sides", || {
         [&left, &right].iter().all(|home| home.balance("mining-rewards") >= 20 * COIN)
     });
-    let common = Snapshot::of(&[&left, &right]);
+    Snapshot::of(&[&left, &right]);
 
-    // Both mine, and payments are confirmed on both sides, one of them of no later use: its coins
-    // are spent on the other side as well.
+    // Both mine, and both confirm payments.
+    let before = left.work();
     cable.cut();
-    right_miner.wait_for_height(common.height + 3);
+    right_miner.wait_for_height(right_miner.tip().0 + 3);
     right.wallet_json(&["send", "mining-rewards", "4", "bob", "--wait"]);
     left.wallet_json(&["send", "mining-rewards", "3", "alice", "--wait"]);
-    // The right one sleeps while the left one gets far ahead.
+    // The right one sleeps, until the left one leads by as much work as all had done before.
     right_miner.process().signal(Signal::STOP);
-    let behind = right_miner.tip().0;
-    left_miner.wait_for_height(behind + 6);
+    let lead = right.work().plus(before);
+    wait_until("much more work on the left", || left.work() > lead);
     let heavier = left_miner.tip();
     let reorgs = left_miner.events_of("reorg").len();
-    right_miner.process().signal(Signal::CONT);
     cable.mend();
+    right_miner.process().signal(Signal::CONT);
 
     wait_until("the same chain on both sides", || {
         let tips = (left_miner.tip(), right_miner.tip());

@@ -21,7 +21,9 @@ fn a_miner_ends_within_a_second_of_ctrl_c_and_of_sigterm() {
         assert!(took < ONE_SECOND, "{reason}: {took:?}");
         let last = miner.events().pop().expect("events");
         assert_eq!((&last["event"], &last["reason"]), (&"stopped".into(), &reason.into()));
-        assert_eq!(last["height"].as_u64(), Some(home.tip().0));
+        // A block may be connected at the very moment of the stop.
+        let height = last["height"].as_u64().expect("a height");
+        assert!((height..=height + 1).contains(&home.tip().0), "{last}");
     }
 }
 
@@ -31,9 +33,9 @@ fn wallet_sync_ends_within_a_second_of_ctrl_c_and_of_sigterm() {
     let (home, elsewhere) = (network.home(), network.home());
     let _miner = elsewhere.mine(&[]);
     for signal in [Signal::INT, Signal::TERM] {
-        let height = if home.chain_file().is_some() { home.tip().0 } else { 0 };
+        let height = if home.chain_file().exists() { home.tip().0 } else { 0 };
         let mut sync = home.start_wallet(&["sync"]);
-        wait_until("the wallet follows", || home.chain_file().is_some() && home.tip().0 > height);
+        wait_until("the wallet follows", || home.chain_file().exists() && home.tip().0 > height);
         let (status, took) = sync.end_by(signal);
         assert_eq!(status.code(), Some(0), "{signal:?}");
         assert!(took < ONE_SECOND, "{signal:?}: {took:?}");

@@ -108,22 +108,27 @@ impl Node {
             return Ok(());
         }
         let work = before.plus(page.work);
-        let heavier = work > self.ledger.tip().work;
-        match progress {
-            Progress::Measured { .. } if heavier => {
-                let next = Progress::Storing { last: None, measured: page.last.height };
-                self.set_progress(peer, next);
-            }
-            Progress::Storing { measured, .. } if page.last.height <= measured => {
-                self.store_headers(peer, tip, headers, work)?;
-            }
-            _ if heavier => self.store_headers(peer, tip, headers, work)?,
-            _ if page.is_full => {
-                self.set_progress(peer, Progress::Measured { last: page.last, work });
-            }
-            _ => self.end_claim(peer, tip),
+        match self.worth_of(&page, work, progress) {
+            Worth::Stored => self.store_headers(peer, tip, headers, work)?,
+            Worth::Measured(progress) => self.set_progress(peer, progress),
+            Worth::Nothing => self.end_claim(peer, tip),
         }
         Ok(())
+    }
+
+    /// What becomes of a page up to which its branch has so much work.
+    fn worth_of(&self, page: &Page, work: Work, progress: Progress) -> Worth {
+        let is_heavy = work > self.ledger.tip().work;
+        let measured = page.last.height;
+        match progress {
+            Progress::Measured { .. } if is_heavy => {
+                Worth::Measured(Progress::Storing { last: None, measured })
+            }
+            Progress::Storing { measured, .. } if page.last.height <= measured => Worth::Stored,
+            _ if is_heavy => Worth::Stored,
+            _ if page.is_full => Worth::Measured(Progress::Measured { last: page.last, work }),
+            _ => Worth::Nothing,
+        }
     }
 
     /// All work up to a block that a page starts from; `None` if we do not know it.
@@ -147,24 +152,24 @@ impl Node {
     ) -> Result<(), LedgerError> {
         let added = self.ledger.add_headers(headers, self.clock.wall())?;
         self.reach.look_again();
-        if added.new > 0
-            && let Some(peer) = self.peers.get_mut(peer)
-        {
-            peer.succeeded();
+        self.look_for_missing()?;
+        let reached = self.work_in_reach();
+        let Some(known) = self.peers.get_mut(peer) else {
+            return Ok(());
+        };
+        if added.new > 0 {
+            known.succeeded();
         }
         match added.refused {
-            None if headers.len() >= MAX_HEADERS => {
+            None if headers.len() >= MAX_HEADERS && known.status.work > reached => {
                 let last = headers.last().map(ProvenHeader::block_ref);
-                let progress = self.peers.get(peer).map(|peer| peer.progress).unwrap_or_default();
-                let measured = progress.measured();
-                self.set_progress(peer, Progress::Storing { last, measured });
+                let measured = known.progress.measured();
+                known.progress = Progress::Storing { last, measured };
             }
             None => self.end_claim(peer, tip),
             Some((index, ContextError::TimeInFuture(_))) => {
+                known.answered(tip);
                 self.defer(&headers[index..], work);
-                if let Some(peer) = self.peers.get_mut(peer) {
-                    peer.answered(tip);
-                }
             }
             Some((index, error)) => self.refuse_branch(peer, headers[index].block_ref(), error),
         }
@@ -208,6 +213,16 @@ struct Page {
     work: Work,
     /// Whether more may follow.
     is_full: bool,
+}
+
+/// What becomes of a page of headers.
+enum Worth {
+    /// It is part of a branch with more work than ours.
+    Stored,
+    /// Its branch may still come to that: only how far it has come is noted.
+    Measured(Progress),
+    /// Its branch ends with less.
+    Nothing,
 }
 
 impl Page {

@@ -172,3 +172,40 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cairn_protocol::BlockHash;
+
+    use super::*;
+
+    fn place(height: u32) -> BlockRef {
+        BlockRef { height: Height::from(height), hash: BlockHash::default() }
+    }
+
+    #[test]
+    fn only_so_many_blocks_are_remembered_as_out_of_reach() {
+        let mut reach = Reach::default();
+        for height in 0..20 {
+            reach.give_up(place(height));
+            assert!(reach.given_up.len() <= MAX_OUT_OF_REACH);
+            assert!(!reach.includes(&[place(height), place(99)]));
+        }
+        assert!(reach.includes(&[place(3)]), "the oldest are forgotten");
+        assert!(reach.includes(&[place(99), place(19)]), "only the first one counts");
+        assert!(!reach.includes(&[]), "nothing is missing");
+        assert!(reach.regains(place(19)) && !reach.regains(place(19)));
+        assert!(reach.includes(&[place(19)]));
+    }
+
+    #[test]
+    fn what_is_out_of_reach_is_asked_for_at_a_pace() {
+        let at = |seconds| Moment::START.after(Duration::from_secs(seconds));
+        let mut reach = Reach::default();
+        reach.give_up(place(5));
+        reach.give_up(place(9));
+        assert_eq!(reach.take_retry(Height::from(7), at(100)), [place(5)].into());
+        assert_eq!(reach.take_retry(Height::from(9), at(109)), BTreeSet::new());
+        assert_eq!(reach.take_retry(Height::from(9), at(110)), [place(5), place(9)].into());
+    }
+}

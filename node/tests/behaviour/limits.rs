@@ -28,7 +28,7 @@ fn a_flood_of_peers_is_forgotten_and_those_with_links_are_not() {
     world.send(0, Input::LinkUp { peer: PeerId(1_000_000), status: world.node(0).status(start()) });
     let link = PeerId(1_000_001);
     world.send(0, Input::LinkUp { peer: link, status: numbered(status, 1) });
-    for number in 2..2_500 {
+    for number in 2..1_500 {
         let peer = PeerId(number);
         world.send(0, Input::Status { peer, status: numbered(status, number) });
         assert!(world.node(0).counters().peers <= 1_024);

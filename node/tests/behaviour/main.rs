@@ -3,7 +3,9 @@
 
 #![allow(unreachable_pub, reason = "everything in a test is private")]
 
+mod chaos;
 mod clocks;
+mod disk;
 mod forge;
 mod liars;
 mod limits;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use cairn_node::{AdmitError, Input, MempoolError, Origin, Output};
-use cairn_protocol::Amount;
+use cairn_protocol::{Amount, Network, Payment, Rules, Sequence, Transaction};
 
-use crate::forge::{Forge, SECOND, key, micros, network, payment};
+use crate::forge::{Forge, SECOND, key, micros, network, payment, rules, start};
+use crate::puppet::honest;
 use crate::world::{World, peer, settings};
 
 /// Three miners; the first has mined so many blocks, so account 1 has money.
@@ -69,6 +70,35 @@ fn its_owner_repeats_a_payment_until_a_block_has_it() {
     assert_eq!(world.player(0).relayed(), 3);
 }
 
+/// Others may be ahead of us, so that we do not know of the money yet.
+#[test]
+fn a_payment_of_ours_goes_out_although_we_cannot_judge_it() {
+    let network = network();
+    let mut world = World::new(&network);
+    world.add_node(false);
+    let paid = payment(&network, 1, 0, 0);
+    world.submit(0, paid.clone());
+    world.send(0, Input::Transaction { origin: Origin::Broadcast, transaction: paid });
+    assert_eq!(world.player(0).relayed(), 1);
+    assert_eq!(world.node(0).counters().mempool, 0);
+}
+
+/// Behaviour 26, for the mempool and the template.
+#[test]
+fn a_reward_can_be_spent_when_it_is_mature_and_not_before() {
+    let network = Network::new(Rules { reward_maturity: 2, ..rules() }).expect("possible");
+    let mut world = World::of_miners(&network, 1);
+    let paid = payment(&network, 1, 0, 0);
+    for height in 1..=3 {
+        assert_eq!(world.mine(0).payments(), [], "block {height}");
+        world.submit(0, paid.clone());
+        world.run(2 * SECOND);
+        // Block 3 credits the reward of block 1.
+        assert_eq!(world.node(0).counters().mempool, usize::from(height == 3));
+    }
+    assert_eq!(world.mine(0).payments(), [paid]);
+}
+
 /// Behaviour 42, for what the mempool decides.
 #[test]
 fn what_cannot_be_mined_is_refused_with_its_reason() {
@@ -123,10 +153,8 @@ fn a_reorganisation_returns_what_is_still_valid_and_drops_the_rest() {
     world.run(2 * SECOND);
     assert_eq!(world.mine(0).transaction_count(), 3);
     // It waits behind them, and spends money that only this branch has.
-    let spent = cairn_protocol::Payment {
-        amount: micros(37_000_000),
-        ..payment(&network, 1, 2, 0).payment().clone()
-    };
+    let spent =
+        Payment { amount: micros(37_000_000), ..payment(&network, 1, 2, 0).payment().clone() };
     let spent = key(1).sign(spent, network.id()).verify(network.id()).expect("valid");
     world.submit(0, spent.clone());
     world.run(2 * SECOND);
@@ -172,6 +200,40 @@ fn a_new_link_brings_what_waits_on_the_other_side() {
     assert_eq!(world.node(late).counters().links, 1);
 }
 
+/// Ids are in no useful order: an account's last payments come with its first ones, and more of
+/// them than may be parked.
+#[test]
+fn a_large_mempool_comes_over_a_new_link_whole() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(1);
+    for owner in 2..=30 {
+        chain = chain.branch(owner, chain.blocks.len());
+        chain.grow(1);
+    }
+    let mut world = World::new(&network);
+    world.add_node_with(settings(0, false), &chain.blocks);
+    let sign = |owner: u8, sequence: u32| {
+        let payment = Payment {
+            amount: micros(1),
+            sequence: Sequence::from(sequence),
+            ..payment(&network, owner, 0, 0).payment().clone()
+        };
+        key(owner).sign(payment, network.id())
+    };
+    let sign = &sign;
+    let signed = (1..=30).flat_map(|owner| (0..64).map(move |sequence| sign(owner, sequence)));
+    for one in Transaction::verify_all(signed.collect(), network.id()).expect("valid") {
+        world.submit(0, one);
+    }
+    let late = world.add_node_with(settings(1, false), &chain.blocks);
+    world.link(0, late);
+    world.run(3 * SECOND);
+    assert_eq!(world.node(0).counters().mempool, 1_920);
+    assert_eq!(world.node(late).counters().mempool, 1_920);
+    assert_eq!(world.node(late).counters().questions, 0);
+}
+
 /// Behaviour 48, through the node's deadline.
 #[test]
 fn a_payment_that_nobody_mines_expires() {
@@ -185,4 +247,35 @@ fn a_payment_that_nobody_mines_expires() {
         world.run(3_600 * SECOND);
     }
     assert_eq!(world.node(0).counters().mempool, 0);
+}
+
+#[test]
+fn a_deep_reorganisation_returns_only_so_many_payments() {
+    let network = network();
+    let mut ours = Forge::new(&network, 1);
+    ours.grow(1);
+    let sign = |sequence: u32| {
+        let payment = Payment {
+            amount: micros(1),
+            sequence: Sequence::from(sequence),
+            ..payment(&network, 1, 0, 0).payment().clone()
+        };
+        key(1).sign(payment, network.id())
+    };
+    for block in 0..3 {
+        let signed = (3_400 * block..3_400 * (block + 1)).map(sign).collect();
+        let verified = Transaction::verify_all(signed, network.id()).expect("valid");
+        ours.add(start(), &verified);
+    }
+    let mut theirs = ours.branch(2, 1);
+    theirs.grow(4);
+    let mut world = World::new(&network);
+    world.add_node_with(settings(0, false), &ours.blocks);
+    let puppet = world.add_puppet(honest(&theirs));
+    world.say(puppet, 0, theirs.status(200, start()));
+    world.run(SECOND);
+    assert_eq!(world.tip(0), theirs.tip());
+    let counters = world.node(0).counters();
+    assert_eq!(counters.admitted + counters.refused, 10_000);
+    assert_eq!(counters.mempool, 64, "as many as an account may have");
 }
