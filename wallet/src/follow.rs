@@ -137,7 +137,9 @@ impl Follower {
     /// whether the broadcast took all.
     async fn send_all(&self, payments: &[Transaction]) -> bool {
         let Some(node) = &self.node else {
-            payments.iter().for_each(|payment| self.send(payment.clone()));
+            for payment in payments {
+                self.send(payment.clone());
+            }
             return true;
         };
         let deliver = |payment: &Transaction| node.handle.deliver(payment.clone());
