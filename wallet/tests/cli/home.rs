@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cairn_ledger::Ledger;
+use cairn_ledger::{Ledger, LedgerError};
 use cairn_protocol::{AccountId, Address, NetworkName};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -39,7 +39,14 @@ impl Home {
 
     /// The chain of this data directory. While it lives, another process follows the chain.
     pub(crate) fn chain(&self) -> Ledger {
-        Ledger::open(&self.chain_folder(), &chain::network()).expect("nobody else writes it")
+        // A process that another test starts holds copies of our open files, the lock's too, until
+        // it runs its program.
+        wait_for("chain that nobody else writes", || {
+            match Ledger::open(&self.chain_folder(), &chain::network()) {
+                Err(LedgerError::InUse(_)) => None,
+                opened => Some(opened.expect("a chain")),
+            }
+        })
     }
 
     pub(crate) fn key_file(&self, name: &str) -> PathBuf {
