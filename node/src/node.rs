@@ -11,7 +11,7 @@ use crate::input::{Failure, Input, PeerId, QuestionId, Verified};
 use crate::mempool::{Mempool, MempoolError};
 use crate::mining::Mining;
 use crate::output::Output;
-use crate::peers::Peers;
+use crate::peers::{Peers, Progress};
 use crate::questions::{Question, Questions, Topic};
 use crate::reconcile::Reconciliation;
 use crate::settings::Settings;
@@ -286,7 +286,8 @@ impl Node {
     /// What a question was for has to be got from somebody else.
     fn give_up(&mut self, peer: PeerId, topic: &Topic) {
         match topic {
-            Topic::Headers(_) => {}
+            // Only here: a page that is still on its way goes on from where its question started.
+            Topic::Headers(_) => self.set_progress(peer, Progress::Start),
             Topic::Blocks(asked) => self.window.release(asked),
             Topic::MempoolIds(_) | Topic::Transactions(_) => self.reconciliation.remove(peer),
         }

@@ -197,7 +197,7 @@ impl Node {
         peer.answered(tip);
     }
 
-    fn set_progress(&mut self, peer: PeerId, progress: Progress) {
+    pub(crate) fn set_progress(&mut self, peer: PeerId, progress: Progress) {
         if let Some(peer) = self.peers.get_mut(peer) {
             peer.progress = progress;
         }

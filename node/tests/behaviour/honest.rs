@@ -1,0 +1,36 @@
+//! Honest peers are heard and kept, whatever happens around them.
+
+use std::time::Duration;
+
+use cairn_node::Input;
+use cairn_protocol::limits::MAX_HEADERS;
+use cairn_protocol::messages::Request;
+
+use crate::forge::{Forge, SECOND, network};
+use crate::puppet::{Reply, honest};
+use crate::world::{World, peer, settings};
+
+/// A page of headers is on its way that goes on from a block which only its question named, since
+/// the branch is still being measured. Another question to the same peer fails just then.
+#[test]
+fn a_question_that_fails_does_not_make_a_lie_of_another_ones_answer() {
+    let network = network();
+    let (mut ours, mut theirs) = (Forge::new(&network, 1), Forge::new(&network, 2));
+    ours.grow(MAX_HEADERS * 2 + 100);
+    theirs.grow(MAX_HEADERS * 2 + 200);
+    let mut world = World::new(&network);
+    world.add_node_with(settings(0, false), &ours.blocks);
+    let mut answer = honest(&theirs);
+    let other = world.add_puppet(move |request| match request {
+        Request::MempoolIds(_) => Reply::Silence,
+        request => answer(request),
+    });
+    // The silence fails after two seconds; the second page is on its way from 10 ms to 20 ms after
+    // the better chain is announced.
+    world.send(0, Input::LinkUp { peer: peer(other), status: ours.status(200, world.now) });
+    world.run(2 * SECOND - Duration::from_millis(10));
+    world.say(other, 0, theirs.status(200, world.now));
+    world.run(60 * SECOND);
+    assert_eq!(world.player(0).dropped(), [0_usize; 0]);
+    assert_eq!(world.tip(0), theirs.tip());
+}
