@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use cairn_node::Input;
+use cairn_node::{Input, PeerId};
 use cairn_protocol::limits::MAX_HEADERS;
-use cairn_protocol::messages::Request;
+use cairn_protocol::messages::{InstanceId, Request, Status};
+use cairn_protocol::{Height, Work};
 
 use crate::forge::{Forge, SECOND, network};
 use crate::puppet::{Reply, honest};
@@ -33,4 +34,32 @@ fn a_question_that_fails_does_not_make_a_lie_of_another_ones_answer() {
     world.run(60 * SECOND);
     assert_eq!(world.player(0).dropped(), [0_usize; 0]);
     assert_eq!(world.tip(0), theirs.tip());
+}
+
+/// Attack 10: datagrams with forged senders claim the most work, and ever more of them come.
+#[test]
+fn one_honest_link_is_enough_among_any_number_of_forged_claims() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(2 * MAX_HEADERS);
+    let mut world = World::new(&network);
+    world.add_node(false);
+    let other = world.add_puppet(honest(&chain));
+    let told = chain.status(200, world.now);
+    let mut numbers = 1_000..;
+    let mut forge = |world: &mut World, claims: usize| {
+        for number in numbers.by_ref().take(claims) {
+            let instance = InstanceId(u128::from(number).to_le_bytes());
+            let (height, work) = (Height::MAX, Work::from_be_bytes(&[255; 32]));
+            let status = Status { instance, height, work, ..told };
+            world.send(0, Input::Status { peer: PeerId(number), status });
+        }
+    };
+    forge(&mut world, 500);
+    world.send(0, Input::LinkUp { peer: peer(other), status: told });
+    for _ in 0..20 {
+        forge(&mut world, 20);
+        world.run(SECOND / 10);
+    }
+    assert_eq!(world.tip(0), chain.tip());
 }
