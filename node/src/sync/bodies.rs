@@ -56,9 +56,8 @@ impl Node {
     /// keep it until nobody answers.
     fn peers_with(&self, block: BlockRef) -> Vec<(u32, PeerId, Height)> {
         let now = self.clock.own();
-        let able = |peer: &Peer| {
-            peer.is_askable_for_blocks(now) && peer.status.height >= block.height
-        };
+        let able =
+            |peer: &Peer| peer.is_askable_for_blocks(now) && peer.status.height >= block.height;
         let able: Vec<_> = self.peers.iter().filter(|(_, peer)| able(peer)).collect();
         let any_linked = able.iter().any(|(_, peer)| peer.linked);
         let chosen = able.into_iter().filter(|(_, peer)| peer.linked || !any_linked);
