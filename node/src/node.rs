@@ -105,6 +105,7 @@ impl Node {
         let own = [
             Some(self.announcer_deadline()),
             Some(self.peers.next_sweep()),
+            Some(self.reconciliation.again_at()),
             self.peers.next_askable(self.clock.own()),
             self.headers_deadline(),
             self.connect_deadline(),
