@@ -36,9 +36,7 @@ pub(crate) async fn run(arguments: &Arguments, signals: &mut Signals) -> Result<
     };
     let (printer, reader_gone) = Printer::start(std::io::stdout());
     let mut console = Console { printer, output, last_tip: Instant::now(), mined: 0 };
-    for event in miner.first_events() {
-        console.tell(&event);
-    }
+    console.tell(&miner.first_event());
     output.note("next", "in another terminal: cargo run --release --bin wallet -- list-addresses");
 
     let reason = follow(&mut miner, &mut console, arguments.blocks, signals, reader_gone).await;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use cairn_home::{Config, DataDir, Exit, Failure, KeyStore, MinerLock, Output, Party, Repeater};
 use cairn_ledger::{Ledger, LedgerError};
-use cairn_network::{BlocksPort, Handle, Running};
+use cairn_network::{Handle, Running};
 use cairn_protocol::{Address, Network, NetworkName};
 use tokio::task::JoinHandle;
 
@@ -32,7 +32,6 @@ pub(crate) struct Miner {
     network: Network,
     data_dir: PathBuf,
     reward_address: Address,
-    wanted_port: BlocksPort,
     foreman: JoinHandle<()>,
     outbox: OutboxThread,
     lock: MinerLock,
@@ -52,8 +51,7 @@ impl Miner {
         let folder = data_dir.create_network_folder(&network)?;
         let (lock, ledger) = take_chain(folder.clone(), network.clone()).await?;
 
-        let wanted_port = config.ports.blocks_port();
-        let settings = config.network_settings(Some(reward.account()), wanted_port);
+        let settings = config.network_settings(Some(reward.account()), config.ports.blocks_port());
         let node = Running::start(ledger, settings).await?;
         let threads = thread_count(arguments.threads.unwrap_or(config.miner.threads));
         let (engine, proofs) = Engine::start(threads, Sha2Search::default);
@@ -69,7 +67,6 @@ impl Miner {
             network,
             data_dir: absolute(data_dir.path()),
             reward_address: reward.address,
-            wanted_port,
             lock,
         })
     }
@@ -80,10 +77,10 @@ impl Miner {
     }
 
     /// What there is to say at the start.
-    pub(crate) fn first_events(&self) -> Vec<Event> {
+    pub(crate) fn first_event(&self) -> Event {
         let ports = self.node.ports();
         let tip = self.handle().tip().block;
-        let started = Event::Started {
+        Event::Started {
             network: self.network.rules().name.clone(),
             data_dir: self.data_dir.display().to_string(),
             status_port: ports.status,
@@ -92,8 +89,7 @@ impl Miner {
             height: tip.height,
             tip: tip.hash,
             reward_address: self.reward_address.clone(),
-        };
-        [Some(started), port_taken(self.wanted_port, ports.blocks)].into_iter().flatten().collect()
+        }
     }
 
     /// Ends everything, the data directory's lock last. Takes well below a second.
@@ -166,16 +162,6 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn port_taken(wanted: BlocksPort, got: u16) -> Option<Event> {
-    let BlocksPort::Preferred(port) = wanted else { return None };
-    (port != 0 && port != got).then(|| Event::Warning {
-        code: "port_taken",
-        message: format!(
-            "port {port} is taken, blocks are served on {got}; set ports.blocks to choose one"
-        ),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,14 +184,6 @@ mod tests {
         assert_eq!(unknown.exit(), Exit::BadInput);
         let address = resolve(&first.address.to_string(), folder.path()).expect("an address");
         assert_eq!((address.name.is_none(), address.account()), (true, first.account()));
-    }
-
-    #[test]
-    fn another_port_than_the_usual_one_is_announced() {
-        assert_eq!(port_taken(BlocksPort::Preferred(2607), 2607), None);
-        assert_eq!(port_taken(BlocksPort::Exactly(0), 40_000), None);
-        let event = port_taken(BlocksPort::Preferred(2607), 40_000).expect("announced");
-        assert!(event.to_string().contains("port 2607 is taken, blocks are served on 40000"));
     }
 
     #[test]
