@@ -51,7 +51,10 @@ fn bind_blocks(settings: &Settings) -> Result<(Option<TcpListener>, Option<Event
             Err(NetworkError::PortInUse { .. }) => {
                 let listener = listen(0, settings.lan)?;
                 let free = port_of(&listener);
-                let message = format!("port {port} (blocks) is in use; {free} is used instead");
+                let message = format!(
+                    "port {port} (blocks) is in use, {free} is used instead; set ports.blocks to \
+                     choose one"
+                );
                 Ok((Some(listener), Some(Event::Warning { code: "port_taken", message })))
             }
             bound => Ok((Some(bound?), None)),

@@ -15,12 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_node::{Event, Failure, Input, PeerId, QuestionId};
+use cairn_protocol::Timestamp;
 use cairn_protocol::messages::InstanceId;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::asks::{OurQuestions, TheirQuestions};
 use crate::broadcast::Broadcast;
+use crate::clock;
 use crate::connect::{Place, dial};
 use crate::dials::Dials;
 use crate::foreign::Foreign;
@@ -55,6 +57,8 @@ pub(crate) struct Switchboard {
     theirs: TheirQuestions,
     /// When static peers and interfaces are looked after next.
     routine_at: Instant,
+    /// What the clock showed when they were last.
+    clock: Timestamp,
     /// What the node is to hear next.
     inputs: VecDeque<Input>,
     /// What the user is to hear next.
@@ -87,6 +91,7 @@ impl Switchboard {
             ours: OurQuestions::default(),
             theirs: TheirQuestions::default(),
             routine_at: now,
+            clock: clock::now(),
             inputs: VecDeque::new(),
             warnings: Vec::new(),
         }
@@ -139,6 +144,12 @@ impl Switchboard {
             return;
         }
         self.routine_at = now + ROUTINE_EVERY;
+        // The node's deadlines are times of the old clock: it must hear the new one, or it would
+        // sleep until the clock has come up again.
+        let before = std::mem::replace(&mut self.clock, clock::now());
+        if self.clock < before {
+            self.inputs.push_back(Input::Tick);
+        }
         self.interfaces.refresh(now);
         for (place, name) in self.statics.due(now) {
             let around = Arc::clone(&self.around);

@@ -1,11 +1,16 @@
 //! What the peers' clocks say of ours. Nothing is corrected by them: they are not trusted. But a
 //! miner whose clock is wrong makes blocks that others refuse, so it rests and says why.
 //!
+//! Our own tip is a witness, too: we took it when it was at most [`MAX_FUTURE`] ahead, so if it is
+//! further ahead now, our clock was set back, and we would refuse the blocks that we make on it.
+//!
 //! With fewer than [`FEWEST_CLOCKS`] to compare with, a heavier chain in our future is the sign
 //! that our clock is behind. With more of them, they decide: a miner who is ahead of everybody
 //! stops nobody by that.
 
 use std::time::Duration;
+
+use cairn_protocol::limits::MAX_FUTURE;
 
 use crate::event::Event;
 use crate::node::Node;
@@ -55,6 +60,8 @@ enum Sign {
     Peers { seconds: i64, clocks: usize },
     /// A heavier chain lies so many seconds in its future.
     Deferred { seconds: i64 },
+    /// Our own chain does.
+    Tip { seconds: i64 },
 }
 
 impl Sign {
@@ -62,7 +69,7 @@ impl Sign {
     fn seconds(&self) -> i64 {
         match self {
             Self::Peers { seconds, .. } => *seconds,
-            Self::Deferred { seconds } => -seconds,
+            Self::Deferred { seconds } | Self::Tip { seconds } => -seconds,
         }
     }
 
@@ -79,6 +86,10 @@ impl Sign {
             Self::Deferred { seconds } => format!(
                 "a chain with more work than ours is {seconds} s ahead of this computer's clock; \
                  if the clock is behind, set it right; nothing is mined until then"
+            ),
+            Self::Tip { seconds } => format!(
+                "our own chain is {seconds} s ahead of this computer's clock, which was set back; \
+                 set it right, nothing is mined until then"
             ),
         }
     }
@@ -101,12 +112,19 @@ impl Node {
     }
 
     fn clock_sign(&self) -> Option<Sign> {
-        if let Some(Verdict { clocks, ahead }) = self.clock_watch.by_peers {
-            return ahead.map(|ahead| Sign::Peers { seconds: to_seconds(ahead), clocks });
+        let verdict = self.clock_watch.by_peers;
+        if let Some(Verdict { clocks, ahead: Some(ahead) }) = verdict {
+            return Some(Sign::Peers { seconds: to_seconds(ahead), clocks });
         }
-        let deferred = self.deferred.heavier_than(self.ledger.tip().work)?;
-        let ahead = deferred.millis_since(self.clock.wall());
-        Some(Sign::Deferred { seconds: to_seconds(ahead) })
+        let (tip, wall) = (self.ledger.tip(), self.clock.wall());
+        if tip.time > wall.after(MAX_FUTURE) {
+            return Some(Sign::Tip { seconds: to_seconds(tip.time.millis_since(wall)) });
+        }
+        if verdict.is_some() {
+            return None;
+        }
+        let deferred = self.deferred.heavier_than(tip.work)?;
+        Some(Sign::Deferred { seconds: to_seconds(deferred.millis_since(wall)) })
     }
 }
 

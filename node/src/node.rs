@@ -11,7 +11,7 @@ use crate::input::{Failure, Input, PeerId, QuestionId, Verified};
 use crate::mempool::{Mempool, MempoolError};
 use crate::mining::Mining;
 use crate::output::Output;
-use crate::peers::Peers;
+use crate::peers::{Peers, Progress};
 use crate::questions::{Question, Questions, Topic};
 use crate::reconcile::Reconciliation;
 use crate::settings::Settings;
@@ -105,6 +105,7 @@ impl Node {
         let own = [
             Some(self.announcer_deadline()),
             Some(self.peers.next_sweep()),
+            Some(self.reconciliation.again_at()),
             self.peers.next_askable(self.clock.own()),
             self.headers_deadline(),
             self.connect_deadline(),
@@ -286,7 +287,8 @@ impl Node {
     /// What a question was for has to be got from somebody else.
     fn give_up(&mut self, peer: PeerId, topic: &Topic) {
         match topic {
-            Topic::Headers(_) => {}
+            // Only here: a page that is still on its way goes on from where its question started.
+            Topic::Headers(_) => self.set_progress(peer, Progress::Start),
             Topic::Blocks(asked) => self.window.release(asked),
             Topic::MempoolIds(_) | Topic::Transactions(_) => self.reconciliation.remove(peer),
         }

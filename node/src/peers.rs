@@ -116,7 +116,6 @@ impl Peer {
     /// It did not answer, or its answer was of no use.
     pub(crate) fn failed(&mut self, now: Moment) {
         self.failures = self.failures.saturating_add(1);
-        self.progress = Progress::Start;
         if let Some(doublings) = self.failures.checked_sub(MANY_FAILURES) {
             let rest = FIRST_REST * (1 << doublings.min(8));
             self.rest_until = now.after(rest.min(LONGEST_REST));
@@ -126,6 +125,7 @@ impl Peer {
     /// It did what no honest peer does.
     pub(crate) fn misbehaved(&mut self, now: Moment) {
         self.failures = self.failures.max(MANY_FAILURES - 1);
+        self.progress = Progress::Start;
         self.failed(now);
     }
 

@@ -1,12 +1,17 @@
 //! On a new link the mempools are reconciled: we ask for the ids that wait over there, page by
 //! page, and then for the transactions that we lack. The other side does the same.
 //!
+//! It is done again each [`AGAIN_AFTER`]. A payment is passed on once only, and whoever could not
+//! take it just then (he was a block behind, or did not answer in time) would wait for it in vain
+//! where its owner is more than one link away.
+//!
 //! It starts once we have caught up, since before that we would refuse payments of accounts that
 //! we do not know of yet. Ids are in no useful order, and of an account's payments only a few may
 //! come before their turn: a round that had to refuse some of those, but admitted others, is
 //! followed by another one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use cairn_ledger::LedgerError;
 use cairn_protocol::limits::{MAX_IDS, MAX_TRANSACTIONS};
@@ -18,9 +23,12 @@ use crate::mempool::MempoolError;
 use crate::node::Node;
 use crate::peers::MAX_PEERS;
 use crate::questions::Topic;
+use crate::time::Moment;
 
 /// With how many peers we reconcile at a time. Each may make us hold a page of [`MAX_IDS`] ids.
 pub(crate) const MAX_RECONCILING: usize = 4;
+/// How often the mempool is reconciled with all linked peers.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// With whom the mempool is reconciled, and how far that has come.
 #[derive(Debug, Default)]
@@ -29,6 +37,8 @@ pub(crate) struct Reconciliation {
     waiting: BTreeSet<PeerId>,
     /// At most [`MAX_RECONCILING`].
     active: BTreeMap<PeerId, Progress>,
+    /// When it is done again with all.
+    again_at: Moment,
 }
 
 /// How far the reconciliation with a peer has come.
@@ -64,6 +74,11 @@ impl Reconciliation {
         self.active.remove(&peer);
     }
 
+    /// When it is done again with all linked peers.
+    pub(crate) fn again_at(&self) -> Moment {
+        self.again_at
+    }
+
     fn start_next(&mut self) {
         while self.active.len() < MAX_RECONCILING
             && let Some(peer) = self.waiting.pop_first()
@@ -84,6 +99,13 @@ impl Node {
     pub(crate) fn reconcile(&mut self) {
         if self.is_catching_up() || self.awaits_headers() {
             return;
+        }
+        let now = self.clock.own();
+        if self.reconciliation.again_at <= now {
+            self.reconciliation.again_at = now.after(AGAIN_AFTER);
+            for (peer, _) in self.peers.iter().filter(|(_, peer)| peer.linked) {
+                self.reconciliation.add(peer);
+            }
         }
         self.reconciliation.start_next();
         for peer in self.reconciliation.idle() {

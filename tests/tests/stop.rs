@@ -77,4 +77,8 @@ fn a_miner_whose_usual_port_is_taken_serves_on_another() {
     assert_ne!(*port, 2607);
     let message = text(&miner.wait_for_warning("port_taken")["message"]);
     assert!(message.contains("2607") && message.contains(&port.to_string()), "{message}");
+    assert!(message.contains("ports.blocks"), "{message}");
+    miner.wait_for_mined(1);
+    let said = miner.events_of("warning").into_iter().filter(|one| one["code"] == "port_taken");
+    assert_eq!(said.count(), 1, "it is said once");
 }

@@ -54,7 +54,8 @@ impl Switchboard {
     fn hear(&mut self, address: SocketAddr, status: Status) {
         let now = Instant::now();
         let peer = self.peer_at(address, now);
-        self.peers.note(peer, |peer| peer.by_broadcast = true);
+        // Perhaps a link once came from this port, of a node without a server.
+        self.peers.note(peer, |peer| (peer.by_broadcast, peer.has_server) = (true, true));
         let Some(known) = self.peers.get(peer) else { return };
         // Both sides hear of each other at about the same time. The smaller instance connects at
         // once, the other one only if that does not come about.

@@ -311,6 +311,30 @@ async fn the_smaller_instance_connects_first() {
     assert!(test.board.dialling.contains(&peer), "it had its time");
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_node_is_woken_when_the_clock_was_set_back() {
+    let mut test = Board::new();
+    test.board.keep_time();
+    assert_eq!(test.inputs(), []);
+    test.board.clock = clock::now().after(Duration::from_secs(3_600));
+    tokio::time::sleep_until(test.board.deadline()).await;
+    test.board.keep_time();
+    assert_eq!(test.inputs(), [Input::Tick]);
+    tokio::time::sleep_until(test.board.deadline()).await;
+    test.board.keep_time();
+    assert_eq!(test.inputs(), [], "once");
+}
+
+#[tokio::test]
+async fn a_server_is_found_where_a_node_without_one_connected_from() {
+    let mut test = Board::new();
+    let wallet = test.link(Opened::ByThem, 40_000, status(200, 0)).expect("wanted");
+    test.board.receive(Incoming::LinkDown { link: wallet.id, end: LinkEnd::Released });
+    test.hear(40_000, 201);
+    let peer = test.peer(40_000);
+    assert!(test.board.dialling.contains(&peer));
+}
+
 #[tokio::test]
 async fn questions_of_two_links_are_answered_on_their_own() {
     let mut test = Board::new();

@@ -10,10 +10,11 @@ use std::time::Duration;
 use cairn_ledger::LedgerError;
 use cairn_protocol::limits::MAX_BLOCKS;
 use cairn_protocol::messages::Request;
-use cairn_protocol::{BlockRef, Bounded, VerifiedBlock};
+use cairn_protocol::{BlockRef, Bounded, Height, VerifiedBlock};
 
 use crate::input::PeerId;
 use crate::node::Node;
+use crate::peers::Peer;
 use crate::questions::Topic;
 use crate::time::Moment;
 
@@ -28,16 +29,12 @@ const CONNECTED_AT_ONCE: usize = 4 << 20;
 impl Node {
     /// Shares what is missing out among the peers that may have it, the most reliable first.
     pub(crate) fn ask_for_blocks(&mut self) {
-        let wanted = self.window.wanted();
-        if wanted == 0 {
+        let Some(first) = self.window.first_wanted() else {
             return;
-        }
-        let now = self.clock.own();
+        };
+        let wanted = self.window.wanted();
         let in_flight = self.questions.blocks();
-        let able = self.peers.iter().filter(|(_, peer)| peer.is_askable_for_blocks(now));
-        let mut peers: Vec<_> =
-            able.map(|(id, peer)| (peer.failures(), id, peer.status.height)).collect();
-        peers.sort_unstable();
+        let peers = self.peers_with(first);
         let share = wanted / (QUESTIONS_PER_PEER * peers.len().max(1));
         let most = share.clamp(FEWEST_ASKED, MAX_BLOCKS);
         for round in 0..QUESTIONS_PER_PEER {
@@ -52,6 +49,22 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// The peers that may have this block and answer, by their failures, with their heights. If
+    /// there are any with a link, only those: forged datagrams would take most of the window, and
+    /// keep it until nobody answers.
+    fn peers_with(&self, block: BlockRef) -> Vec<(u32, PeerId, Height)> {
+        let now = self.clock.own();
+        let able =
+            |peer: &Peer| peer.is_askable_for_blocks(now) && peer.status.height >= block.height;
+        let able: Vec<_> = self.peers.iter().filter(|(_, peer)| able(peer)).collect();
+        let any_linked = able.iter().any(|(_, peer)| peer.linked);
+        let chosen = able.into_iter().filter(|(_, peer)| peer.linked || !any_linked);
+        let mut peers: Vec<_> =
+            chosen.map(|(id, peer)| (peer.failures(), id, peer.status.height)).collect();
+        peers.sort_unstable();
+        peers
     }
 
     /// Asks a peer for these blocks, if there are any.

@@ -8,7 +8,6 @@
 //! and let go, so that a flood of cheap headers costs us no memory and no disk; a branch that
 //! turns out to be heavier is then asked for again, to be kept.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -31,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_ASKED: usize = 8;
 
 impl Node {
-    /// Asks the peer with the best claim for headers, unless another one is about to answer.
+    /// Asks the best peer that claims more work than we know for headers, unless another one is about to answer.
     pub(crate) fn ask_for_headers(&mut self) -> Result<(), LedgerError> {
         let asked: BTreeMap<PeerId, Moment> = self.questions.headers().collect();
         let now = self.clock.own();
@@ -65,8 +64,10 @@ impl Node {
         self.questions.headers().any(|(_, asked)| now.since(asked) < PATIENCE)
     }
 
-    /// Of the peers that answer and were not asked yet, the one that claims the most work, if
-    /// that is more than we know of.
+    /// Of the peers that answer and were not asked yet, and that claim more work than we know of,
+    /// the first to ask: one with a link, since a datagram is easily forged; the most reliable; the
+    /// one known for longest. How much they claim does not count: liars would claim the most, and
+    /// with ever new names they would always be asked first.
     fn best_claim(
         &self,
         asked: &BTreeMap<PeerId, Moment>,
@@ -77,7 +78,7 @@ impl Node {
             !asked.contains_key(id) && peer.is_askable(now) && peer.claims_more(work)
         });
         claims
-            .min_by_key(|(id, peer)| (peer.failures(), Reverse(peer.status.work), *id))
+            .min_by_key(|(id, peer)| (!peer.linked, peer.failures(), *id))
             .map(|(id, peer)| (id, peer.status.tip, peer.progress))
     }
 
@@ -197,7 +198,7 @@ impl Node {
         peer.answered(tip);
     }
 
-    fn set_progress(&mut self, peer: PeerId, progress: Progress) {
+    pub(crate) fn set_progress(&mut self, peer: PeerId, progress: Progress) {
         if let Some(peer) = self.peers.get_mut(peer) {
             peer.progress = progress;
         }

@@ -23,6 +23,8 @@ use crate::time::Moment;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How often somebody is asked for blocks that are out of reach.
 const RETRY: Duration = Duration::from_secs(10);
+/// How often statuses make us choose anew, which reads much from the disk.
+const LOOK_PACE: Duration = Duration::from_secs(1);
 /// The most blocks remembered as out of reach; the oldest is forgotten, and may be waited for
 /// once more.
 pub(crate) const MAX_OUT_OF_REACH: usize = 16;
@@ -36,6 +38,8 @@ pub(crate) struct Reach {
     /// [`MAX_OUT_OF_REACH`].
     given_up: VecDeque<BlockRef>,
     retried: Option<Moment>,
+    /// When a status last made us choose anew.
+    looked: Option<Moment>,
     /// More is missing of it behind the window.
     goes_on: bool,
     /// Something may be missing that was not, or the reverse.
@@ -46,6 +50,14 @@ impl Reach {
     /// Headers or blocks were added or found to be invalid: something else may be missing now.
     pub(crate) fn look_again(&mut self) {
         self.is_outdated = true;
+    }
+
+    /// A peer announced something, which may make another branch worth going after.
+    fn look_at_pace(&mut self, now: Moment) {
+        if self.looked.is_none_or(|last| now.since(last) >= LOOK_PACE) {
+            self.looked = Some(now);
+            self.is_outdated = true;
+        }
     }
 
     fn give_up(&mut self, block: BlockRef) {
@@ -159,8 +171,8 @@ impl Node {
         if self.reach.given_up.is_empty() {
             return;
         }
-        self.reach.look_again();
         let (now, work) = (self.clock.own(), self.ledger.tip().work);
+        self.reach.look_at_pace(now);
         let claims_more = self
             .peers
             .get(id)
@@ -196,6 +208,18 @@ mod tests {
         assert!(!reach.includes(&[]), "nothing is missing");
         assert!(reach.regains(place(19)) && !reach.regains(place(19)));
         assert!(reach.includes(&[place(19)]));
+    }
+
+    #[test]
+    fn a_flood_of_statuses_does_not_make_us_choose_for_each() {
+        let at = |millis| Moment::START.after(Duration::from_millis(millis));
+        let mut reach = Reach::default();
+        let mut chosen = 0;
+        for millis in 0..3_500 {
+            reach.look_at_pace(at(millis));
+            chosen += usize::from(std::mem::take(&mut reach.is_outdated));
+        }
+        assert_eq!(chosen, 4);
     }
 
     #[test]

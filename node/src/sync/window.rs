@@ -65,6 +65,11 @@ impl Window {
         (now.since(since) >= patience).then_some(block)
     }
 
+    /// The lowest block that nobody is asked for.
+    pub(crate) fn first_wanted(&self) -> Option<BlockRef> {
+        self.wanted.first().copied()
+    }
+
     /// How many blocks nobody is asked for.
     pub(crate) fn wanted(&self) -> usize {
         self.wanted.len()

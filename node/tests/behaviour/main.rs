@@ -7,6 +7,7 @@ mod chaos;
 mod clocks;
 mod disk;
 mod forge;
+mod honest;
 mod liars;
 mod limits;
 mod mining;
