@@ -5,7 +5,7 @@ use cairn_tests::{Proxy, Signal, Snapshot, TestNetwork, wait_until};
 /// Micro-coins.
 const COIN: u64 = 1_000_000;
 /// From about this height on a block takes a second.
-const SETTLED: u64 = 25;
+const SETTLED: u64 = 20;
 
 #[test]
 fn two_halves_settle_on_the_most_work_and_keep_every_valid_payment() {
