@@ -59,6 +59,8 @@ pub(crate) struct Switchboard {
     routine_at: Instant,
     /// What the clock showed when they were last.
     clock: Timestamp,
+    /// The user knows that the chain cannot be read.
+    is_known_unreadable: bool,
     /// What the node is to hear next.
     inputs: VecDeque<Input>,
     /// What the user is to hear next.
@@ -92,6 +94,7 @@ impl Switchboard {
             theirs: TheirQuestions::default(),
             routine_at: now,
             clock: clock::now(),
+            is_known_unreadable: false,
             inputs: VecDeque::new(),
             warnings: Vec::new(),
         }
