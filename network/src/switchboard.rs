@@ -158,8 +158,9 @@ impl Switchboard {
     /// The number of a peer, by its address as seen from here.
     fn peer_at(&mut self, address: SocketAddr, now: Instant) -> PeerId {
         let address = SocketAddr::new(self.interfaces.canonical(address.ip()), address.port());
-        let (links, ours) = (&self.links, &self.ours);
-        self.peers.at(address, now, |peer| links.reaches(peer) || ours.concern(peer))
+        let (links, ours, dialling) = (&self.links, &self.ours, &self.dialling);
+        let keep = |peer| links.reaches(peer) || ours.concern(peer) || dialling.contains(&peer);
+        self.peers.at(address, now, keep)
     }
 
     /// Opens a connection to a peer found by broadcast, if the limits allow it. Returns whether

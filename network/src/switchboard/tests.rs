@@ -328,6 +328,20 @@ async fn the_node_is_woken_when_the_clock_was_set_back() {
 }
 
 #[tokio::test]
+async fn a_peer_that_is_being_connected_to_is_not_forgotten_in_a_flood_of_forged_ones() {
+    let mut test = Board::new();
+    test.hear(2_000, 200);
+    let peer = test.peer(2_000);
+    assert!(test.board.dialling.contains(&peer));
+    for port in 3_000..6_000 {
+        test.hear(port, 50);
+    }
+    let opened = Opened::ByUs(Goal::Found(peer));
+    let link = test.link(opened, 2_000, status(200, 2_000)).expect("wanted");
+    assert_eq!((link.peer, test.peer(2_000)), (peer, peer), "it is still the same one");
+}
+
+#[tokio::test]
 async fn a_chain_that_cannot_be_read_for_others_is_told_once() {
     let mut test = Board::new();
     for port in [2_001, 2_002] {
