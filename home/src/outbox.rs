@@ -44,6 +44,9 @@ pub enum OutboxError {
     /// The disk is full.
     #[error("the disk is full, nothing was recorded in {file}; free some space and try again", file = .0.display())]
     DiskFull(PathBuf),
+    /// The operating system does not let this user.
+    #[error("{file} may not be read or written by this user; check its owner and mode and those of its folder", file = .0.display())]
+    NoPermission(PathBuf),
     /// Another process holds it.
     #[error("{file} stays locked by another process; try again, or end that process", file = .0.display())]
     Busy(PathBuf),
@@ -61,6 +64,7 @@ impl From<OutboxError> for Failure {
             OutboxError::Ledger(error) => return error.into(),
             OutboxError::Damaged(..) => "damaged_outbox",
             OutboxError::DiskFull(_) => "disk_full",
+            OutboxError::NoPermission(_) => "permission",
             OutboxError::Busy(_) => "busy",
             OutboxError::Database(..) => "database",
         };
@@ -253,14 +257,29 @@ fn pragma<T: rusqlite::types::FromSql>(database: &Connection, text: &str) -> rus
 }
 
 fn database_error(path: &Path, error: &rusqlite::Error) -> OutboxError {
-    let path = path.to_owned();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => OutboxError::DiskFull(path),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OutboxError::Busy(path),
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            OutboxError::Damaged(path, error.to_string())
+    let (path, text) = (path.to_owned(), error.to_string());
+    let Some(failure) = error.sqlite_error() else {
+        // A value of another type than our table holds.
+        return OutboxError::Damaged(path, text);
+    };
+    match failure.code {
+        ErrorCode::DiskFull => OutboxError::DiskFull(path),
+        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+            OutboxError::NoPermission(path)
         }
-        _ => OutboxError::Database(path, error.to_string()),
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => OutboxError::Busy(path),
+        // Unknown is a statement that does not fit the table: it is not ours.
+        ErrorCode::NotADatabase
+        | ErrorCode::DatabaseCorrupt
+        | ErrorCode::TypeMismatch
+        | ErrorCode::Unknown => OutboxError::Damaged(path, text),
+        // The file ends where a page should be.
+        ErrorCode::SystemIoFailure
+            if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ =>
+        {
+            OutboxError::Damaged(path, text)
+        }
+        _ => OutboxError::Database(path, text),
     }
 }
 

@@ -153,6 +153,32 @@ fn a_damaged_file_is_named_and_left_alone() {
 }
 
 #[test]
+fn a_database_that_only_looks_like_ours_is_damaged() {
+    let schemas = [
+        "CREATE TABLE other (id INTEGER)",
+        "CREATE TABLE payments (sender TEXT, sequence INTEGER, signed TEXT); \
+         INSERT INTO payments VALUES ('somebody', 0, 'something')",
+    ];
+    for schema in schemas {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = Connection::open(folder.path().join(FILE)).expect("opens");
+        database.execute_batch(schema).expect("SQL");
+        database.pragma_update(None, "user_version", LAYOUT).expect("written");
+        let outbox = Outbox::open(folder.path()).expect("it seems to be ours");
+        let error = outbox.senders().expect_err("it is not");
+        assert!(matches!(error, OutboxError::Damaged(..)), "{error:?}");
+    }
+}
+
+#[test]
+fn an_outbox_that_cannot_be_opened_says_what_to_look_at() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = Outbox::open(&folder.path().join("missing")).expect_err("no folder");
+    assert!(error.to_string().contains("check its owner and mode"), "{error}");
+    assert_eq!(Failure::from(error).code(), "permission");
+}
+
+#[test]
 fn a_newer_layout_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(Outbox::open(folder.path()).expect("new"));

@@ -2,14 +2,15 @@
 //! foreign networks.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_protocol::NetworkId;
 use cairn_protocol::messages::HelloError;
-use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use crate::handshake::{Greeted, HandshakeError, greet};
@@ -58,7 +59,7 @@ pub(crate) async fn accept_links(listener: TcpListener, around: Arc<Surroundings
 
 /// Opens a link, runs it to its end, and says so if it does not come about.
 pub(crate) async fn dial(place: Place, goal: Goal, around: Arc<Surroundings>) {
-    let failure = match connect(&place).await {
+    let failure = match connect(&place, &around).await {
         Ok((stream, remote)) => match run_link(stream, remote, Opened::ByUs(goal), &around).await {
             Ok(()) => return,
             Err(HandshakeError::Refused { error, .. }) => DialFailure::Refused(error),
@@ -71,16 +72,16 @@ pub(crate) async fn dial(place: Place, goal: Goal, around: Arc<Surroundings>) {
 
 /// Asks a node of another network for its rules; what it says arrives as [`Incoming::Refused`].
 pub(crate) async fn probe(address: SocketAddr, around: Arc<Surroundings>) {
-    let Ok((stream, remote)) = connect(&Place::Address(address)).await else { return };
+    let Ok((stream, remote)) = connect(&Place::Address(address), &around).await else { return };
     if let Err(HandshakeError::Refused { error, network }) = greet(stream, around.hello()).await {
         tell_refused(remote.ip(), network, error, &around).await;
     }
 }
 
-async fn connect(place: &Place) -> io::Result<(TcpStream, SocketAddr)> {
+async fn connect(place: &Place, around: &Surroundings) -> io::Result<(TcpStream, SocketAddr)> {
     let addresses: Vec<SocketAddr> = match place {
         Place::Address(address) => vec![*address],
-        Place::Name(name) => within(HANDSHAKE_TIMEOUT, lookup_host(name)).await?.collect(),
+        Place::Name(name) => within(HANDSHAKE_TIMEOUT, look_up(name, around)).await?,
     };
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
@@ -90,6 +91,21 @@ async fn connect(place: &Place) -> io::Result<(TcpStream, SocketAddr)> {
         }
     }
     Err(failure)
+}
+
+/// The addresses of HOST:PORT. The permit stays with the thread that looks, which may be held up for
+/// longer than anybody waits for it.
+async fn look_up(name: &str, around: &Surroundings) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = name.parse() {
+        return Ok(vec![address]);
+    }
+    let permit = Arc::clone(&around.lookups).acquire_owned().await.map_err(io::Error::other)?;
+    let name = name.to_owned();
+    let looking = spawn_blocking(move || {
+        let _held = permit;
+        Ok(name.to_socket_addrs()?.collect())
+    });
+    looking.await.map_err(io::Error::other)?
 }
 
 async fn within<T>(most: Duration, wait: impl Future<Output = io::Result<T>>) -> io::Result<T> {
@@ -184,5 +200,22 @@ mod tests {
         dial(Place::Name(address.to_string()), goal, around).await;
         let told = incoming.recv().await.expect("told");
         assert!(matches!(told, Incoming::NotReached { failure: DialFailure::Unreachable(_), .. }));
+    }
+
+    #[tokio::test]
+    async fn lookups_that_hang_hold_up_no_peer_that_is_named_by_its_address() {
+        let (around, _incoming, _) = surroundings();
+        let hanging = around.lookups.acquire_many(2).await.expect("open");
+        let mut waiting = std::pin::pin!(look_up("localhost:2607", &around));
+        tokio::select! {
+            biased;
+            _ = &mut waiting => panic!("no more than two at a time"),
+            () = std::future::ready(()) => {}
+        }
+        let address = "127.0.0.1:2607".parse().expect("an address");
+        assert_eq!(look_up("127.0.0.1:2607", &around).await.expect("no lookup"), [address]);
+        drop(hanging);
+        assert!(waiting.await.expect("localhost is known").contains(&address));
+        assert_eq!(around.lookups.available_permits(), 2, "each thread gives its permit back");
     }
 }

@@ -8,7 +8,7 @@ use cairn_node::{Node, RestReason};
 use cairn_protocol::messages::InstanceId;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::broadcast::Broadcast;
 use crate::clock;
@@ -18,7 +18,7 @@ use crate::driver::{Contacts, Driver, snapshot};
 use crate::error::NetworkError;
 use crate::inbox::Incoming;
 use crate::intake::{Candidate, Intake, verify_incoming};
-use crate::limits::{MAX_WAITING_EVENTS, MAX_WAITING_MESSAGES, READERS};
+use crate::limits::{MAX_LOOKUPS, MAX_WAITING_EVENTS, MAX_WAITING_MESSAGES, READERS};
 use crate::link_tasks::LinkTasks;
 use crate::publisher::{Publisher, Work};
 use crate::running::{Handle, Running};
@@ -59,6 +59,7 @@ pub(crate) fn launch(ledger: Ledger, settings: &Settings) -> Result<Running, Net
     let (intake, candidates) = Intake::new();
     let silence = silence(settings.status_interval);
     let id = network.id();
+    let lookups = Arc::new(Semaphore::new(MAX_LOOKUPS));
     let tasks = LinkTasks::default();
     let around = Surroundings {
         network,
@@ -68,6 +69,7 @@ pub(crate) fn launch(ledger: Ledger, settings: &Settings) -> Result<Running, Net
         inbox: inbox_in,
         intake,
         server,
+        lookups,
     };
     let around = Arc::new(around);
 

@@ -21,6 +21,9 @@ pub const MAX_PEERS: usize = 1_024;
 
 /// How long a connection may take to be opened.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most names of static peers that are looked up at a time. A lookup may hold its thread long
+/// after we have given it up, and other work needs threads, too.
+pub const MAX_LOOKUPS: usize = 2;
 /// How long a new link may take for both hellos.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes of a hello, all that a stranger can make us keep.

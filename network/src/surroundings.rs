@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cairn_protocol::Network;
 use cairn_protocol::messages::{Hello, Status};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::clock;
 use crate::inbox::Incoming;
@@ -29,6 +29,10 @@ pub(crate) struct Surroundings {
     pub(crate) intake: Intake,
     /// Who answers questions about the chain.
     pub(crate) server: Arc<Server>,
+    /// A permit for each name that may be looked up at a time, [`MAX_LOOKUPS`] in all.
+    ///
+    /// [`MAX_LOOKUPS`]: crate::limits::MAX_LOOKUPS
+    pub(crate) lookups: Arc<Semaphore>,
 }
 
 impl Surroundings {

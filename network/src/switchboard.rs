@@ -59,6 +59,8 @@ pub(crate) struct Switchboard {
     routine_at: Instant,
     /// What the clock showed when they were last.
     clock: Timestamp,
+    /// The user knows that the chain cannot be read.
+    is_known_unreadable: bool,
     /// What the node is to hear next.
     inputs: VecDeque<Input>,
     /// What the user is to hear next.
@@ -92,6 +94,7 @@ impl Switchboard {
             theirs: TheirQuestions::default(),
             routine_at: now,
             clock: clock::now(),
+            is_known_unreadable: false,
             inputs: VecDeque::new(),
             warnings: Vec::new(),
         }
@@ -160,8 +163,9 @@ impl Switchboard {
     /// The number of a peer, by its address as seen from here.
     fn peer_at(&mut self, address: SocketAddr, now: Instant) -> PeerId {
         let address = SocketAddr::new(self.interfaces.canonical(address.ip()), address.port());
-        let (links, ours) = (&self.links, &self.ours);
-        self.peers.at(address, now, |peer| links.reaches(peer) || ours.concern(peer))
+        let (links, ours, dialling) = (&self.links, &self.ours, &self.dialling);
+        let keep = |peer| links.reaches(peer) || ours.concern(peer) || dialling.contains(&peer);
+        self.peers.at(address, now, keep)
     }
 
     /// Opens a connection to a peer found by broadcast, if the limits allow it. Returns whether

@@ -12,7 +12,7 @@ use cairn_protocol::{
     block,
 };
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::inbox::Incoming;
 use crate::intake::Intake;
@@ -115,6 +115,7 @@ pub(crate) fn surroundings()
         inbox,
         intake,
         server: Arc::new(Server::new(vec![Box::new(Empty)])),
+        lookups: Arc::new(Semaphore::new(crate::limits::MAX_LOOKUPS)),
     };
     (around, incoming, candidates)
 }

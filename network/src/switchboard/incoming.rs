@@ -14,6 +14,7 @@ use crate::inbox::{DialFailure, Goal, Incoming, LinkId, NewLink, Opened};
 use crate::limits::MIN_PEER_PORT;
 use crate::link::LinkEnd;
 use crate::links::{Admission, Entry};
+use crate::server::ServeError;
 
 impl Switchboard {
     /// Takes note of what happened.
@@ -165,6 +166,12 @@ impl Switchboard {
     fn link_down(&mut self, link: LinkId, end: &LinkEnd) {
         if let Some(address) = self.links.peer(link).and_then(|peer| self.address(peer)) {
             tracing::info!("link to {address} ends: {end}");
+        }
+        if let LinkEnd::Serve(ServeError::Ledger(error)) = end
+            && !std::mem::replace(&mut self.is_known_unreadable, true)
+        {
+            let message = format!("others' questions about the chain are not answered: {error}");
+            self.warnings.push(Event::Warning { code: "chain_unreadable", message });
         }
         self.lose(link, end.is_misbehaviour());
     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use cairn_ledger::LedgerError;
 use cairn_node::{Origin, Verified};
 use cairn_protocol::TransactionError;
 use cairn_protocol::messages::{Message, Request, RequestId, Status, frame};
@@ -11,6 +12,7 @@ use super::*;
 use crate::inbox::{DialFailure, Incoming, NewLink, Opened};
 use crate::limits::{MAX_LINK_COMMANDS, SHUN_FOR};
 use crate::link::LinkEnd;
+use crate::server::ServeError;
 use crate::testing::{network, payment, settings, status, surroundings};
 use crate::udp::BroadcastSocket;
 
@@ -323,6 +325,36 @@ async fn the_node_is_woken_when_the_clock_was_set_back() {
     tokio::time::sleep_until(test.board.deadline()).await;
     test.board.keep_time();
     assert_eq!(test.inputs(), [], "once");
+}
+
+#[tokio::test]
+async fn a_peer_that_is_being_connected_to_is_not_forgotten_in_a_flood_of_forged_ones() {
+    let mut test = Board::new();
+    test.hear(2_000, 200);
+    let peer = test.peer(2_000);
+    assert!(test.board.dialling.contains(&peer));
+    for port in 3_000..6_000 {
+        test.hear(port, 50);
+    }
+    let opened = Opened::ByUs(Goal::Found(peer));
+    let link = test.link(opened, 2_000, status(200, 2_000)).expect("wanted");
+    assert_eq!((link.peer, test.peer(2_000)), (peer, peer), "it is still the same one");
+}
+
+#[tokio::test]
+async fn a_chain_that_cannot_be_read_for_others_is_told_once() {
+    let mut test = Board::new();
+    for port in [2_001, 2_002] {
+        let link = test.inbound(port, 1);
+        let damage = LedgerError::Damaged("/d/chain.db".into(), "a bit flipped".to_owned());
+        let end = LinkEnd::Serve(ServeError::Ledger(damage));
+        test.board.receive(Incoming::LinkDown { link: link.id, end });
+    }
+    let warnings = test.board.take_warnings();
+    let [Event::Warning { code: "chain_unreadable", message }] = &warnings[..] else {
+        panic!("{warnings:?}")
+    };
+    assert!(message.contains("/d/chain.db is damaged"), "{message}");
 }
 
 #[tokio::test]
