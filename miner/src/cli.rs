@@ -44,6 +44,19 @@ pub(crate) struct Arguments {
     pub(crate) blocks: Option<u64>,
 }
 
+impl Arguments {
+    /// What a newcomer does next: look at the wallet of the same data directory and network.
+    pub(crate) fn next_step(&self) -> String {
+        let files = [("--config", &self.common.config), ("--data-dir", &self.common.data_dir)];
+        let files = files
+            .into_iter()
+            .filter_map(|(option, file)| Some(format!(" {option} {}", file.as_ref()?.display())));
+        let settings = self.common.set.iter().map(|setting| format!(" --set {setting}"));
+        let options: String = files.chain(settings).collect();
+        format!("in another terminal: cargo run --release --bin wallet -- list-addresses{options}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +75,14 @@ mod tests {
         assert_eq!((arguments.threads, arguments.blocks), (Some(2), Some(3)));
         assert_eq!(arguments.network.peers, ["localhost:2607"]);
         assert!(arguments.network.lan);
+    }
+
+    #[test]
+    fn the_next_step_is_about_the_same_wallet() {
+        let line = "miner --data-dir d --set rules.difficulty=8 --config c.toml";
+        let arguments = Arguments::try_parse_from(line.split(' ')).expect("valid");
+        let same = "list-addresses --config c.toml --data-dir d --set rules.difficulty=8";
+        assert!(arguments.next_step().ends_with(same), "{}", arguments.next_step());
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: &Arguments, signals: &mut Signals) -> Result<
     let (printer, reader_gone) = Printer::start(std::io::stdout());
     let mut console = Console { printer, output, last_tip: Instant::now(), mined: 0 };
     // Before the first event: it is written by another thread, and would follow anywhere.
-    output.note("next", "in another terminal: cargo run --release --bin wallet -- list-addresses");
+    output.note("next", &arguments.next_step());
     console.tell(&miner.started());
 
     let reason = follow(&mut miner, &mut console, arguments.blocks, signals, reader_gone).await;

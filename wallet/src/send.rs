@@ -38,13 +38,7 @@ async fn send(
     let progress = follower.catch_up(CATCH_UP).await?;
     let mut sent = Sent::record(context, order)?;
     follower.deliver(std::slice::from_ref(&sent.transaction), DELIVERY).await?;
-    if progress == Progress::Silent {
-        context.output.note(
-            "nobody_heard",
-            "no other node was heard; a miner or `wallet sync` of this data directory repeats \
-             the payment until a block holds it",
-        );
-    }
+    warn_of(progress, context);
     let Some(confirmations) = args.wait else {
         return sent.report("It is repeated until a block holds it; `--wait` waits for that.");
     };
@@ -55,6 +49,23 @@ async fn send(
     let in_time = sent.wait(confirmations, deadline, follower).await?;
     sent.report_confirmation()?;
     if in_time { Ok(()) } else { Err(timed_out(args.timeout)) }
+}
+
+/// Says what a payment may suffer from that was made when the chain was no further than this.
+fn warn_of(progress: Progress, context: &Context) {
+    match progress {
+        Progress::Level => {}
+        Progress::Silent => context.output.note(
+            "nobody_heard",
+            "no other node was heard; a miner or `wallet sync` of this data directory repeats \
+             the payment until a block holds it",
+        ),
+        Progress::Behind => context.output.note(
+            "behind",
+            "the chain here is still behind the best one heard, so the payment was made from an \
+             old balance; `wallet sync --once` brings it up to date",
+        ),
+    }
 }
 
 /// A recorded payment and what has become of it.
