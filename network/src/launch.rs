@@ -18,14 +18,14 @@ use crate::driver::{Contacts, Driver, snapshot};
 use crate::error::NetworkError;
 use crate::inbox::Incoming;
 use crate::intake::{Candidate, Intake, verify_incoming};
-use crate::limits::{MAX_LOOKUPS, MAX_WAITING_EVENTS, MAX_WAITING_MESSAGES, READERS};
+use crate::limits::{MAX_LOOKUPS, MAX_WAITING_EVENTS, MAX_WAITING_MESSAGES, READERS, SILENCE};
 use crate::link_tasks::LinkTasks;
 use crate::publisher::{Publisher, Work};
 use crate::running::{Handle, Running};
 use crate::server::{Archive, Server};
 use crate::settings::Settings;
 use crate::sockets::Sockets;
-use crate::surroundings::{Surroundings, silence};
+use crate::surroundings::Surroundings;
 use crate::switchboard::Switchboard;
 
 /// The threads that read, write and accept. They never wait for anything else.
@@ -57,7 +57,6 @@ pub(crate) fn launch(ledger: Ledger, settings: &Settings) -> Result<Running, Net
 
     let (inbox_in, inbox) = mpsc::channel(MAX_WAITING_MESSAGES);
     let (intake, candidates) = Intake::new();
-    let silence = silence(settings.status_interval);
     let id = network.id();
     let lookups = Arc::new(Semaphore::new(MAX_LOOKUPS));
     let tasks = LinkTasks::default();
@@ -65,7 +64,7 @@ pub(crate) fn launch(ledger: Ledger, settings: &Settings) -> Result<Running, Net
         network,
         status,
         tasks: tasks.clone(),
-        silence,
+        silence: SILENCE,
         inbox: inbox_in,
         intake,
         server,

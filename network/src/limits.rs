@@ -34,10 +34,11 @@ pub const QUESTION_STALL: Duration = Duration::from_secs(2);
 pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most answers that a link may owe us beyond their time; then it is closed.
 pub const MAX_OVERDUE_ANSWERS: usize = 16;
-/// A link on which nothing arrives for this many status intervals and [`SILENCE_GRACE`] is closed.
-pub const SILENT_INTERVALS: u32 = 4;
-/// See [`SILENT_INTERVALS`].
-pub const SILENCE_GRACE: Duration = Duration::from_secs(10);
+/// The longest status interval that a node may be set to.
+pub const MAX_STATUS_INTERVAL: Duration = Duration::from_secs(60);
+/// A link on which nothing arrives for this long is closed: four of the longest status intervals
+/// and 10 s, whatever our own is, since the other side may be set to another.
+pub const SILENCE: Duration = Duration::from_secs(4 * MAX_STATUS_INTERVAL.as_secs() + 10);
 /// The most questions of one link that are being answered, or whose answers are being written.
 /// Further ones stay in the socket.
 pub const MAX_ANSWERING: usize = 4;

@@ -10,7 +10,6 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::clock;
 use crate::inbox::Incoming;
 use crate::intake::Intake;
-use crate::limits::{SILENCE_GRACE, SILENT_INTERVALS};
 use crate::link_tasks::LinkTasks;
 use crate::server::Server;
 
@@ -41,9 +40,4 @@ impl Surroundings {
         let status = Status { clock: clock::now(), ..*self.status.borrow() };
         Hello::new(self.network.rules().clone(), status)
     }
-}
-
-/// How long a link may be silent, if its sides tell their status this often.
-pub(crate) fn silence(status_interval: Duration) -> Duration {
-    status_interval.saturating_mul(SILENT_INTERVALS).saturating_add(SILENCE_GRACE)
 }

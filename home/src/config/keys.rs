@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use cairn_network::limits::MAX_STATUS_INTERVAL;
 use cairn_protocol::limits::MAX_TRANSACTION_BYTES;
 
 use super::source::{ConfigError, Setting, Value};
@@ -38,8 +39,9 @@ pub(super) const KEYS: [(&str, &[&str]); 6] = [
 
 const ANY_U32: RangeInclusive<i64> = 0..=u32::MAX as i64;
 const PORTS: RangeInclusive<i64> = 0..=u16::MAX as i64;
-/// An hour: nobody would take a node that speaks less often for a live one.
-const INTERVAL_SECONDS: RangeInclusive<i64> = 1..=3_600;
+/// A node that spoke less often would have its links closed ([`MAX_STATUS_INTERVAL`]).
+const STATUS_SECONDS: RangeInclusive<i64> = 1..=MAX_STATUS_INTERVAL.as_secs().cast_signed();
+const TRANSACTION_SECONDS: RangeInclusive<i64> = 1..=3_600;
 const MAX_THREADS: i64 = 1_024;
 const MAX_MEMPOOL_PAYMENTS: i64 = 10_000_000;
 const MAX_MEMPOOL_BYTES: i64 = 1 << 40;
@@ -73,9 +75,9 @@ impl Draft {
                 ports.blocks_by_hand = by_flag || ports.blocks != DEFAULT_BLOCKS_PORT;
             }
             "ports.transactions" => ports.transactions = setting.number(PORTS)?,
-            "intervals.status_seconds" => intervals.status = setting.seconds(INTERVAL_SECONDS)?,
+            "intervals.status_seconds" => intervals.status = setting.seconds(STATUS_SECONDS)?,
             "intervals.transaction_seconds" => {
-                intervals.transaction = setting.seconds(INTERVAL_SECONDS)?;
+                intervals.transaction = setting.seconds(TRANSACTION_SECONDS)?;
             }
             "network.lan" => links.lan = setting.truth()?,
             "network.peers" => links.peers = setting.texts()?,
