@@ -26,6 +26,11 @@ impl Confirmation {
         self.found
     }
 
+    /// The tip as of the last [`Self::update`].
+    pub(crate) fn cursor(&self) -> BlockRef {
+        self.cursor
+    }
+
     /// How many blocks confirm the payment, its own included.
     pub(crate) fn count(&self) -> u64 {
         self.found.map_or(0, |block| 1 + self.cursor.height.since(block.height))

@@ -108,11 +108,24 @@ impl<'a> Sent<'a> {
             if self.confirmation.count() >= u64::from(confirmations) {
                 return Ok(true);
             }
+            if self.is_overtaken()? {
+                return Err(overtaken(&self.order.from.label()));
+            }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(false);
             }
             follower.step().await?;
         }
+    }
+
+    /// Whether the chain holds another payment of the sender's with the same sequence.
+    fn is_overtaken(&self) -> Result<bool, Failure> {
+        let payment = &self.transaction.payment;
+        let (tip, states) = self.reader.accounts(&[payment.sender])?;
+        let is_past = states.first().is_some_and(|of| of.account.sequence > payment.sequence);
+        // Only of one and the same tip: otherwise a block in between may hold the payment.
+        let is_level = tip.block == self.confirmation.cursor();
+        Ok(is_past && is_level && self.confirmation.block().is_none())
     }
 
     /// Prints what was recorded and what happens next.
@@ -182,6 +195,15 @@ fn never_synchronised() -> Failure {
         "this wallet knows no block yet, so nothing was recorded; start a miner, or reach one by \
          `wallet sync` (on other machines: --lan or --peer HOST:PORT), and try again",
     )
+}
+
+fn overtaken(sender: &str) -> Failure {
+    let message = format!(
+        "a block holds another payment of {sender} with the same sequence, made with a copy of its \
+         key elsewhere, so this one will not be confirmed; send it again if it is still due, and \
+         keep a key in one place"
+    );
+    Failure::new(Exit::Unexpected, "overtaken", message)
 }
 
 fn timed_out(seconds: u64) -> Failure {
