@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use cairn_network::BlocksPort;
 use cairn_node::MempoolLimits;
-use cairn_protocol::{AccountId, Amount, Network, Rules};
+use cairn_protocol::{AccountId, Network, Rules};
 
 pub(crate) use check::check_peer;
 pub use source::{ConfigError, Origin};
@@ -202,14 +202,7 @@ impl Default for Draft {
             },
             links: Links::default(),
             miner: Miner { threads: 0, reward_to: "mining-rewards".to_owned() },
-            mempool: MempoolLimits {
-                max_payments: 50_000,
-                max_bytes: 32 << 20,
-                max_per_account: 64,
-                max_ahead: 16,
-                expiry: Duration::from_secs(24 * 60 * 60),
-                min_fee: Amount::ZERO,
-            },
+            mempool: MempoolLimits::default(),
             settings: Vec::new(),
         }
     }
