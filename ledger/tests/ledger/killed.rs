@@ -1,5 +1,6 @@
 //! A writer that is killed while it writes.
 
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::kit::{Branch, network, now, pay};
 
 /// Tells the child where to write.
 const FOLDER: &str = "CAIRN_LEDGER_TEST_FOLDER";
+
 fn test_network() -> Network {
     network(|rules| rules.reward_maturity = 2)
 }
@@ -31,7 +33,8 @@ fn growth(network: &Network) -> impl Iterator<Item = VerifiedBlock> {
     (0..).flat_map(grow)
 }
 
-/// Runs only as the child of the test below.
+/// Runs only as the child of the test below, and no longer than it: once nobody can read what it
+/// prints, printing fails.
 #[test]
 #[ignore = "it is the process that another test starts and kills"]
 fn writes_until_it_is_killed() {
@@ -43,18 +46,31 @@ fn writes_until_it_is_killed() {
     for block in growth(&network) {
         let added = ledger.add_blocks(&[block], now()).expect("a disk");
         assert_eq!(added.refused, []);
+        writeln!(std::io::stdout()).expect("the test lives");
     }
 }
 
-fn start_child(chain: &Chain) -> Child {
-    let program = std::env::current_exe().expect("this program");
-    let test = "killed::writes_until_it_is_killed";
-    Command::new(program)
-        .args([test, "--exact", "--ignored", "--nocapture"])
-        .env(FOLDER, chain.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("a process")
+/// The child, which does not outlive this.
+struct Writer(Child);
+
+impl Writer {
+    fn start(chain: &Chain) -> Self {
+        let program = std::env::current_exe().expect("this program");
+        let test = "killed::writes_until_it_is_killed";
+        let child = Command::new(program)
+            .args([test, "--exact", "--ignored", "--nocapture"])
+            .env(FOLDER, chain.path())
+            .stdout(Stdio::piped())
+            .spawn();
+        Self(child.expect("a process"))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.0.kill().expect("it never ends by itself");
+        self.0.wait().expect("a child");
+    }
 }
 
 /// Waits until the child has brought the chain to this height, 20 seconds at most.
@@ -80,12 +96,11 @@ fn a_kill_while_writing_leaves_a_state_that_is_right() {
     chain.close();
     let mut reached = 0;
     for _ in 0..8 {
-        let mut child = start_child(&chain);
+        let writer = Writer::start(&chain);
         wait_for_height(&chain, reached + 7);
         let refused = Ledger::open(chain.path(), &network);
         assert!(matches!(refused, Err(LedgerError::InUse(_))), "{refused:?}");
-        child.kill().expect("it never ends by itself");
-        child.wait().expect("a child");
+        drop(writer);
         chain.restart();
         let tip = chain.tip().height.get();
         assert!(tip >= reached + 7, "what was seen is not lost");
