@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_lengths_are_refused() {
+    fn attack_11_hostile_lengths_are_refused() {
         for length in [4_u64, 5, u64::from(u32::MAX), u64::MAX] {
             let mut input = encode(&length);
             input.extend([1, 2, 3]);

@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_leaves_change_the_root() {
+    fn attack_03_repeated_leaves_change_the_root() {
         let lists: [&[u8]; 6] = [
             &[1, 2, 3, 4, 5, 6],
             &[1, 2, 3, 4, 5, 6, 5, 6],

@@ -103,7 +103,7 @@ proptest! {
 
     /// Random bytes after each beginning that a decoder looks at.
     #[test]
-    fn random_bytes_never_panic(
+    fn attack_11_random_bytes_never_panic(
         kind in 0_u32..6,
         inner in 0_u32..5,
         tail in prop::collection::vec(any::<u8>(), 0..400),
@@ -125,7 +125,7 @@ fn claim(before: &[u8], length: u64, rest: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_length_beyond_the_input_or_the_limit_is_refused_in_every_list() {
+fn attack_11_a_length_beyond_the_input_or_the_limit_is_refused_in_every_list() {
     let number = |kind: u32, inner: u32| {
         [kind.to_le_bytes(), 7_u32.to_le_bytes(), inner.to_le_bytes()].concat()
     };
@@ -147,7 +147,7 @@ fn a_length_beyond_the_input_or_the_limit_is_refused_in_every_list() {
 }
 
 #[test]
-fn a_message_of_exactly_the_largest_size_decodes_and_one_byte_more_is_refused() {
+fn rule_s1_a_message_of_exactly_the_largest_size_decodes_and_one_byte_more_is_refused() {
     let of_size = |bytes: usize| {
         // Message, number, answer and list take 20 bytes, each block 8 more.
         let second = bytes - 20 - 8 - MAX_BLOCK_BYTES - 8;
