@@ -74,7 +74,7 @@ impl Update<'_> {
                     refused.push((block, error));
                     let descendants = self.condemn(block)?;
                     let also = descendants.into_iter().filter(|block| given.contains_key(block));
-                    refused.extend(also.map(|block| (block, ContextError::InvalidParent)));
+                    refused.extend(also.map(|child| (child, ContextError::KnownInvalid(block))));
                 }
             }
         }

@@ -162,14 +162,15 @@ mod tests {
         }
     }
 
-    /// Rule C9. No chain of valid blocks gets here, since no more coins are issued than fit.
+    /// No chain of valid blocks gets here, since no more coins are issued than fit.
     #[test]
-    fn a_balance_above_the_largest_amount_is_refused() {
+    fn rule_c9_a_balance_above_the_largest_amount_is_refused() {
         with_a_rich_account("c9", |accounts| {
             let reward = |micros| Amount::from_micros(micros).expect("an amount");
             credit(accounts, id(1), reward(0)).expect("it stays at the most");
             let refused = credit(accounts, id(1), reward(1)).expect_err("one more");
             assert!(matches!(refused, Stop::Refused(ContextError::BalanceTooLarge)));
+            assert_eq!(ContextError::BalanceTooLarge.rule(), "C9");
             accounts.account(id(2)).expect("memory").balance = reward(9);
             let refused = pay(accounts, 0, &payment(1, 0)).expect_err("one more");
             assert!(matches!(refused, Stop::Refused(ContextError::BalanceTooLarge)));

@@ -17,12 +17,10 @@ pub enum ContextError {
     /// Rule C1: the parent is known. Says nothing about the block: it may come again.
     #[error("its parent is unknown")]
     UnknownParent,
-    /// Rule C2: no ancestor is invalid.
-    #[error("it descends from an invalid block")]
-    InvalidParent,
-    /// Rule C2, for the block itself: it was found to be invalid before.
-    #[error("it was found to be invalid before")]
-    KnownInvalid,
+    /// Rule C2: neither the block itself nor an ancestor was found to be invalid. This one of them
+    /// was.
+    #[error("block {0} was found to be invalid")]
+    KnownInvalid(BlockRef),
     /// Rule C3: the target is what the retargeting rule asks for.
     #[error("its target is {given} where {required} is required")]
     Target {
@@ -81,7 +79,7 @@ impl ContextError {
     pub fn rule(&self) -> &'static str {
         match self {
             Self::UnknownParent => "C1",
-            Self::InvalidParent | Self::KnownInvalid => "C2",
+            Self::KnownInvalid(_) => "C2",
             Self::Target { .. } => "C3",
             Self::TimeNotAfterMedian { .. } => "C4",
             Self::TimeInFuture(_) => "C5",

@@ -44,14 +44,16 @@ impl<'c> Update<'c> {
         now: Timestamp,
     ) -> Result<(HeaderRow, bool), Stop> {
         match self.tables.header(header.block_ref())? {
-            Some(known) if known.invalid => return Err(ContextError::KnownInvalid.into()),
+            Some(known) if known.invalid => {
+                return Err(ContextError::KnownInvalid(known.block_ref()).into());
+            }
             Some(known) => return Ok((known, false)),
             None => {}
         }
         let parent = self.tables.header(header.header().parent_ref())?;
         let parent = parent.ok_or(ContextError::UnknownParent)?;
         if parent.invalid {
-            return Err(ContextError::InvalidParent.into());
+            return Err(ContextError::KnownInvalid(parent.block_ref()).into());
         }
         let mut lineage = match self.lineage.take() {
             Some(lineage) if lineage.last() == parent.block_ref() => lineage,

@@ -88,7 +88,7 @@ impl Node {
 
     fn on_refused(&mut self, block: BlockRef, error: ContextError, giver: Option<PeerId>) {
         // Its descendants are refused with it, and say no more than it does.
-        let is_descendant = matches!(error, ContextError::InvalidParent);
+        let is_descendant = matches!(error, ContextError::KnownInvalid(known) if known != block);
         if error.is_permanent() && !is_descendant {
             self.warn_of_invalid(block, &format!("{error} ({})", error.rule()), giver);
         }

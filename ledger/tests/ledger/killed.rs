@@ -87,10 +87,10 @@ fn wait_for_height(chain: &Chain, height: u64) {
     panic!("the child did not reach height {height}");
 }
 
-/// [51, 54] A kill at any moment leaves a state that is right and releases the lock, which no
+/// A kill at any moment leaves a state that is right and releases the lock, which no
 /// other process had before. The next writer goes on from there.
 #[test]
-fn a_kill_while_writing_leaves_a_state_that_is_right() {
+fn behaviour_51_a_kill_while_writing_leaves_a_state_that_is_right() {
     let network = test_network();
     let mut chain = Chain::new(&network);
     chain.close();

@@ -1,14 +1,18 @@
-//! What the ledger shows to its users, on disk and in memory. Numbers in brackets are those of
-//! the behaviours that a robust node must show.
+//! What the ledger shows to its users, on disk and in memory.
 
 mod chain;
 mod follow;
 mod fork_choice;
 mod golden;
+mod invalid_branches;
 mod killed;
 mod kit;
 mod memory;
 mod order;
+mod payments;
 mod readers;
+mod reorganisations;
+mod rule_book;
+mod rule_order;
 mod rules;
 mod storage;

@@ -90,9 +90,9 @@ fn one_call_takes_blocks_in_any_order() {
     assert_eq!(added.change.expect("more work").connected, branch.refs());
 }
 
-/// [7] Blocks whose headers are known are kept until the one that is missing comes.
+/// Blocks whose headers are known are kept until the one that is missing comes.
 #[test]
-fn blocks_wait_for_the_one_that_is_missing() {
+fn behaviour_07_blocks_wait_for_the_one_that_is_missing() {
     let network = network(|rules| rules.reward_maturity = 1);
     let mut chain = Chain::new(&network);
     let mut branch = Branch::new(&network, 1);

@@ -8,9 +8,9 @@ use cairn_protocol::{Block, BlockHash, BlockRef, ProvenHeader, Work};
 use crate::chain::Chain;
 use crate::kit::{Branch, account, at, coins, height, network, pay};
 
-/// [54] A reader sees each commit at once, and every answer is of one moment.
+/// A reader sees each commit at once, and every answer is of one moment.
 #[test]
-fn a_reader_beside_the_writer_sees_every_commit() {
+fn behaviour_54_a_reader_beside_the_writer_sees_every_commit() {
     let network = network(|_| {});
     let mut chain = Chain::new(&network);
     let reader = chain.reader();
