@@ -51,6 +51,13 @@ impl Chain {
         Self { folder, network: network.clone(), ledger }
     }
 
+    /// The chain that is in a folder already.
+    pub(crate) fn of(folder: TempDir, network: &Network) -> Self {
+        let mut chain = Self { folder, network: network.clone(), ledger: None };
+        chain.restart();
+        chain
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -1,6 +1,7 @@
 //! What the ledger shows to its users, on disk and in memory.
 
 mod chain;
+mod crashes;
 mod follow;
 mod fork_choice;
 mod golden;

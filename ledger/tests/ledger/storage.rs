@@ -15,7 +15,7 @@ use crate::chain::{Chain, reopen};
 use crate::kit::{Branch, network, now, pay};
 
 /// A chain with payments, immature rewards and a branch that was left.
-fn busy_chain(network: &Network) -> Chain {
+pub(crate) fn busy_chain(network: &Network) -> Chain {
     let mut chain = Chain::new(network);
     let mut branch = Branch::new(network, 1);
     chain.grow(&branch.mine_empty(4));
@@ -28,7 +28,7 @@ fn busy_chain(network: &Network) -> Chain {
     chain
 }
 
-fn maturing() -> Network {
+pub(crate) fn maturing() -> Network {
     network(|rules| rules.reward_maturity = 2)
 }
 
@@ -63,83 +63,6 @@ fn behaviour_54_only_one_writer_at_a_time() {
     chain.close();
     let ledger = reopen(chain.path(), &network).expect("free");
     assert_eq!(ledger.journal(), Journal::WriteAhead);
-}
-
-/// Copies the database as a killed process leaves it: with its log, without the shared memory.
-fn copy_as_killed(chain: &Chain) -> TempDir {
-    let copy = TempDir::new().expect("a folder");
-    for name in ["chain.db", "chain.db-wal"] {
-        fs::copy(chain.path().join(name), copy.path().join(name)).expect("a file");
-    }
-    copy
-}
-
-/// What was committed is there after a kill, for a reader that comes first and for a writer.
-#[test]
-fn behaviour_51_a_killed_writer_loses_nothing() {
-    let network = maturing();
-    let mut chain = busy_chain(&network);
-    let copy = copy_as_killed(&chain);
-    assert!(fs::metadata(copy.path().join("chain.db-wal")).expect("a log").len() > 0);
-    let reader = LedgerReader::open(copy.path(), &network).expect("a chain");
-    assert_eq!(reader.tip().expect("a chain"), chain.ledger().tip());
-    assert!(reader.supply().expect("a chain").is_right());
-    let ledger = Ledger::open(copy.path(), &network).expect("a chain");
-    assert_eq!(ledger.tip(), chain.ledger().tip());
-}
-
-/// A log that was cut anywhere leaves an earlier state, whole.
-#[test]
-fn behaviour_51_a_log_cut_anywhere_leaves_an_earlier_tip() {
-    let network = maturing();
-    let chain = busy_chain(&network);
-    let log = fs::read(chain.path().join("chain.db-wal")).expect("a log");
-    let tips: Vec<_> = (0..=20)
-        .map(|twentieth| {
-            let copy = copy_as_killed(&chain);
-            let cut = &log[..log.len() * twentieth / 20];
-            fs::write(copy.path().join("chain.db-wal"), cut).expect("a disk");
-            let ledger = Ledger::open(copy.path(), &network).expect("a chain");
-            let reader = ledger.reader().expect("a reader");
-            assert!(reader.supply().expect("a chain").is_right());
-            ledger.tip().block.height
-        })
-        .collect();
-    assert!(tips.is_sorted(), "{tips:?}");
-    assert!(tips.first() < tips.last(), "{tips:?}");
-}
-
-/// A process that is killed while it creates the chain leaves nothing that counts.
-#[test]
-fn an_unfinished_creation_counts_as_nothing() {
-    let network = maturing();
-    let empty_file = |path: &Path| fs::write(path, b"").expect("a disk");
-    let without_tables = |path: &Path| {
-        let file = Connection::open(path).expect("a file");
-        let mode: Result<String, _> =
-            file.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
-        assert_eq!(mode.expect("SQL"), "wal");
-    };
-    for create in [&empty_file as &dyn Fn(&Path), &without_tables] {
-        let folder = TempDir::new().expect("a folder");
-        create(&folder.path().join("chain.db"));
-        let error = LedgerReader::open(folder.path(), &network).expect_err("no chain");
-        assert!(matches!(error, LedgerError::NotFound(_)), "{error}");
-        let ledger = Ledger::open(folder.path(), &network).expect("created");
-        assert_eq!(ledger.tip().block, network.genesis_ref());
-    }
-}
-
-/// A new chain never meets the log of an old one that was moved away.
-#[test]
-fn a_new_chain_ignores_an_old_log() {
-    let network = maturing();
-    let chain = busy_chain(&network);
-    let folder = copy_as_killed(&chain);
-    fs::remove_file(folder.path().join("chain.db")).expect("a file");
-    let ledger = Ledger::open(folder.path(), &network).expect("created");
-    assert_eq!(ledger.tip().block, network.genesis_ref());
-    assert!(ledger.reader().expect("a reader").supply().expect("a chain").is_right());
 }
 
 /// Opens a folder's chain for reading and for writing; neither may succeed.
