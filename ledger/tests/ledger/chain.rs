@@ -127,10 +127,20 @@ impl Chain {
         account.balance.to_string()
     }
 
+    fn file(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path().join("chain.db")).expect("a file")
+    }
+
+    /// How many bodies the file holds, of whatever blocks.
+    pub(crate) fn stored_bodies(&self) -> u32 {
+        let count = self.file().query_row("SELECT count(*) FROM bodies", [], |row| row.get(0));
+        count.expect("SQL")
+    }
+
     /// The accounts and the active chain as they stand in the file.
     pub(crate) fn snapshot(&mut self) -> Snapshot {
         let tip = self.tip();
-        let file = rusqlite::Connection::open(self.folder.path().join("chain.db")).expect("a file");
+        let file = self.file();
         let mut accounts =
             file.prepare("SELECT key, balance, sequence FROM accounts").expect("SQL");
         let accounts = accounts.query_map([], |row| {

@@ -1,7 +1,7 @@
 //! Which branch the ledger follows: the one with the most work, on a tie the first.
 
 use cairn_ledger::ContextError;
-use cairn_protocol::{AccountId, Target, VerifiedBlock};
+use cairn_protocol::{AccountId, Target};
 
 use crate::chain::Chain;
 use crate::kit::{Branch, account, at, network, now, pay};
@@ -114,27 +114,45 @@ fn rule_f4_a_header_counts_only_in_its_place() {
     }
 }
 
-/// Three hard blocks beat five easy ones.
-#[test]
-fn behaviour_04_work_decides_and_not_length() {
+/// A trunk of two blocks, five easy blocks on it, and three hard ones, which are more work.
+fn easy_and_hard() -> [Branch; 2] {
     let network = network(|rules| {
         rules.difficulty = 4;
         rules.block_interval_seconds = 10;
         rules.half_life_seconds = 10;
     });
-    let mut chain = Chain::new(&network);
-    let mut easy = Branch::new(&network, 1);
-    for _ in 0..2 {
-        chain.grow(&[easy.mine_after(10_000, Vec::new())]);
-    }
-    let mut hard = easy.fork(2, 2);
-    let mine = |branch: &mut Branch, millis, count| -> Vec<VerifiedBlock> {
-        (0..count).map(|_| branch.mine_after(millis, Vec::new())).collect()
+    let mine = |branch: &mut Branch, millis, count| {
+        for _ in 0..count {
+            branch.mine_after(millis, Vec::new());
+        }
     };
-    chain.grow(&mine(&mut easy, 10_000, 5));
-    chain.grow(&mine(&mut hard, 1, 3));
-    assert_eq!(chain.tip(), hard.tip());
-    assert_eq!(chain.tip().height.get(), 5);
+    let mut easy = Branch::new(&network, 1);
+    mine(&mut easy, 10_000, 2);
+    let mut hard = easy.fork(2, 2);
+    mine(&mut easy, 10_000, 5);
+    mine(&mut hard, 1, 3);
+    [easy, hard]
+}
+
+#[test]
+fn behaviour_04_three_hard_blocks_beat_five_easy_ones() {
+    let [easy, hard] = easy_and_hard();
+    for [first, second] in [[&easy, &hard], [&hard, &easy]] {
+        let mut chain = Chain::new(easy.network());
+        chain.grow(first.blocks());
+        chain.grow(&second.blocks()[2..]);
+        assert_eq!(chain.tip(), hard.tip());
+        assert_eq!(chain.ledger().best_header().block, hard.tip());
+    }
+}
+
+/// Both come at once, and neither of them block by block.
+#[test]
+fn behaviour_04_of_several_new_branches_the_one_with_the_most_work_is_taken() {
+    let [easy, hard] = easy_and_hard();
+    let mut chain = Chain::new(easy.network());
+    let change = chain.add(&[easy.blocks(), &hard.blocks()[2..]].concat()).change;
+    assert_eq!(change.expect("more work").connected, hard.refs());
 }
 
 /// The accounts of both branches are named, so that a mempool knows what to look at again.

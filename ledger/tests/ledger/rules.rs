@@ -274,7 +274,11 @@ fn rule_c7_a_payment_carries_its_senders_sequence() {
         let error = ContextError::Sequence { index: 0, given, expected };
         assert_refused(&mut chain, &block, error, "C7");
     }
-    chain.grow(&[branch.mine(numbered(0)), branch.mine(numbered(1))]);
+    chain.grow(&[branch.mine(numbered(0))]);
+    let (given, expected) = (Sequence::FIRST, Sequence::from(1));
+    let error = ContextError::Sequence { index: 0, given, expected };
+    assert_refused(&mut chain, &branch.clone().mine(numbered(0)), error, "C7");
+    chain.grow(&[branch.mine(numbered(1))]);
 }
 
 #[test]
