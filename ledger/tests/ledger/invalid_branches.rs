@@ -147,7 +147,8 @@ fn rule_f5_invalid_blocks_are_neither_asked_for_nor_passed_on() {
     let kept: Vec<_> = bodies.map(|body| body.expect("a chain").is_some()).collect();
     assert_eq!(kept, [true, true, true, false, false, false, false]);
     assert_eq!(chain.stored_bodies(), 4 + 2, "no disk is filled in vain");
-    let headers = reader.headers_after(&theirs.refs(), 99).expect("a chain");
+    let locator: Vec<_> = theirs.refs().into_iter().rev().collect();
+    let headers = reader.headers_after(&locator, 99).expect("a chain");
     let active: Vec<_> = ours.headers()[1..].iter().map(|header| *header.sealed()).collect();
     assert_eq!(headers, active, "after the last block in common");
     let locator = chain.ledger().locator().expect("a disk");
