@@ -48,15 +48,20 @@ enum Turn {
 }
 
 impl Driver {
-    /// Runs the node until it is stopped or dies. The ledger is closed when this returns.
-    pub(crate) fn run(mut self) {
-        match Builder::new_current_thread().enable_time().build() {
+    /// Runs the node until it is stopped, and returns it then, or until it dies.
+    pub(crate) fn run(mut self) -> Option<Node> {
+        let is_alive = match Builder::new_current_thread().enable_time().build() {
             Ok(runtime) => runtime.block_on(self.live()),
-            Err(error) => self.publisher.fail(format!("cannot keep time: {error}")),
-        }
+            Err(error) => {
+                self.publisher.fail(format!("cannot keep time: {error}"));
+                false
+            }
+        };
+        is_alive.then_some(self.node)
     }
 
-    async fn live(&mut self) {
+    /// Returns whether the node was alive when it was stopped.
+    async fn live(&mut self) -> bool {
         let mut is_alive = self.feed(Input::Tick);
         while is_alive {
             self.show();
@@ -73,19 +78,22 @@ impl Driver {
             self.board.keep_time();
             is_alive = is_alive && self.feed_waiting();
         }
+        false
     }
 
-    /// Handles what this process handed over before it wanted the end.
-    fn take_last_orders(&mut self) {
+    /// Handles what this process handed over before it wanted the end. Returns whether the node
+    /// lives on.
+    fn take_last_orders(&mut self) -> bool {
         let deadline = Instant::now() + LAST_ORDERS;
         while Instant::now() < deadline
             && let Ok(own) = self.own.try_recv()
         {
             if !self.obey(own) {
-                return;
+                return false;
             }
         }
         self.show();
+        true
     }
 
     async fn wait(&mut self) -> Turn {

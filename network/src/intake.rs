@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use cairn_node::Origin;
 use cairn_protocol::codec::encode;
-use cairn_protocol::{NetworkId, Transaction};
+use cairn_protocol::{NetworkId, Transaction, TransactionError, VerifiedTransaction};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -84,23 +84,30 @@ pub(crate) async fn verify_incoming(
     }
 }
 
-/// The verdict on each. The batch is fast and only says that something in it is wrong; then each
-/// is looked at alone, which bounds what many wrong ones cost.
 fn verify(candidates: Vec<Candidate>, network: NetworkId) -> Vec<Incoming> {
-    let transactions = candidates.iter().map(|one| one.transaction.clone()).collect();
-    if let Ok(verified) = Transaction::verify_all(transactions, network) {
-        let origins = candidates.iter().map(|one| one.origin);
-        return origins
-            .zip(verified)
-            .map(|(origin, transaction)| Incoming::Transaction { origin, transaction })
-            .collect();
-    }
-    candidates.into_iter().filter_map(|one| verify_one(one, network)).collect()
+    let (origins, transactions): (Vec<_>, Vec<_>) =
+        candidates.into_iter().map(|one| (one.origin, one.transaction)).unzip();
+    let verdicts = origins.into_iter().zip(verify_each(transactions, network));
+    verdicts.filter_map(|(origin, verdict)| report(origin, verdict)).collect()
 }
 
-fn verify_one(candidate: Candidate, network: NetworkId) -> Option<Incoming> {
-    let Candidate { origin, transaction } = candidate;
-    match (transaction.verify(network), origin) {
+/// The verdict on each. The batch is fast and only says that something in it is wrong; then each
+/// is looked at alone, which bounds what many wrong ones cost.
+pub(crate) fn verify_each(
+    transactions: Vec<Transaction>,
+    network: NetworkId,
+) -> Vec<Result<VerifiedTransaction, TransactionError>> {
+    match Transaction::verify_all(transactions.clone(), network) {
+        Ok(verified) => verified.into_iter().map(Ok).collect(),
+        Err(_) => transactions.into_iter().map(|one| one.verify(network)).collect(),
+    }
+}
+
+fn report(
+    origin: Origin,
+    verdict: Result<VerifiedTransaction, TransactionError>,
+) -> Option<Incoming> {
+    match (verdict, origin) {
         (Ok(transaction), _) => Some(Incoming::Transaction { origin, transaction }),
         (Err(error), Origin::Link(peer)) => Some(Incoming::BadTransaction { peer, error }),
         // A datagram's source can be forged: there is nobody to blame.
@@ -111,7 +118,6 @@ fn verify_one(candidate: Candidate, network: NetworkId) -> Option<Incoming> {
 #[cfg(test)]
 mod tests {
     use cairn_node::PeerId;
-    use cairn_protocol::TransactionError;
 
     use super::*;
     use crate::testing::{network, payment};

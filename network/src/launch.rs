@@ -5,6 +5,7 @@ use std::thread;
 
 use cairn_ledger::{Ledger, LedgerError};
 use cairn_node::{Node, RestReason};
+use cairn_protocol::Transaction;
 use cairn_protocol::messages::InstanceId;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -21,6 +22,7 @@ use crate::intake::{Candidate, Intake, verify_incoming};
 use crate::limits::{MAX_LOOKUPS, MAX_WAITING_EVENTS, MAX_WAITING_MESSAGES, READERS, SILENCE};
 use crate::link_tasks::LinkTasks;
 use crate::publisher::{Publisher, Work};
+use crate::resume::resume;
 use crate::running::{Handle, Running};
 use crate::server::{Archive, Server};
 use crate::settings::Settings;
@@ -33,16 +35,22 @@ const IO_THREADS: usize = 2;
 /// The threads that verify and read the chain, at most.
 const BLOCKING_THREADS: usize = 8;
 
-/// Starts a node. It may block: on the disk, and on the system.
+/// Starts a node with the payments that wait for it. It may block: on the disk, on the system, and
+/// while it verifies.
 ///
 /// # Errors
 /// [`NetworkError`], by the first thing that the system or the ledger refuses.
-pub(crate) fn launch(ledger: Ledger, settings: &Settings) -> Result<Running, NetworkError> {
+pub(crate) fn launch(
+    ledger: Ledger,
+    settings: &Settings,
+    waiting: Vec<Transaction>,
+) -> Result<Running, NetworkError> {
     let mut sockets = Sockets::bind(settings)?;
     let (network, ports) = (ledger.network().clone(), sockets.ports);
     let server = Arc::new(Server::new(readers(&ledger)?));
     let instance = InstanceId(rand::random());
-    let node = node(ledger, settings, instance, ports.blocks);
+    let mut node = node(ledger, settings, instance, ports.blocks);
+    resume(&mut node, waiting)?;
 
     let contacts = Contacts { connecting: settings.peers.len(), ..Contacts::default() };
     let (status_in, status) = watch::channel(node.status(clock::now()));

@@ -17,7 +17,7 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `running`, `launch` | what programs hold; how it starts |
+//! | `running`, `launch`, `resume` | what programs hold; how it starts, with what waited before |
 //! | `driver`, `publisher` | the node's thread; what it lets the program know |
 //! | `switchboard` | turns what happens into the node's inputs, and does what the node wants |
 //! | `peers`, `links`, `asks` | its tables: who is where, which links stand, what is asked |
@@ -51,6 +51,7 @@ mod links;
 mod peers;
 mod publisher;
 mod questions;
+mod resume;
 mod running;
 mod seen;
 mod server;

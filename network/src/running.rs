@@ -4,7 +4,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cairn_ledger::{Ledger, Tip};
-use cairn_node::Counters;
+use cairn_node::{Counters, Node};
 use cairn_protocol::{NetworkId, Transaction, VerifiedBlock};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -36,7 +36,7 @@ pub struct Running {
     pub(crate) told: mpsc::Receiver<Told>,
     /// Dropped to stop the driver.
     pub(crate) stop: Option<watch::Sender<()>>,
-    pub(crate) driver: Option<JoinHandle<()>>,
+    pub(crate) driver: Option<JoinHandle<Option<Node>>>,
     pub(crate) tasks: LinkTasks,
     /// Runs all tasks around the driver. A runtime of its own, so that stopping ends them all and
     /// no other task of the program can hold them up.
@@ -67,7 +67,20 @@ impl Running {
     /// # Errors
     /// [`NetworkError`]: a port is in use, or the chain cannot be read.
     pub async fn start(ledger: Ledger, settings: Settings) -> Result<Self, NetworkError> {
-        let launching = spawn_blocking(move || launch(ledger, &settings));
+        Self::resume(ledger, settings, Vec::new()).await
+    }
+
+    /// The same as [`Self::start`], with the payments that waited when an earlier run ended, as
+    /// [`Self::stop_saving`] gave them: those that are valid on the chain as it is wait again.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn resume(
+        ledger: Ledger,
+        settings: Settings,
+        waiting: Vec<Transaction>,
+    ) -> Result<Self, NetworkError> {
+        let launching = spawn_blocking(move || launch(ledger, &settings, waiting));
         launching.await.expect("launching does not panic, and is not cancelled")
     }
 
@@ -95,13 +108,24 @@ impl Running {
     /// Ends all, within a second: what was handed over before is taken in, committed and written to
     /// the links, the links are closed, and the chain's lock is free. Other sides that do not read
     /// are not waited for.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        self.stop_saving(|_| {}).await;
+    }
+
+    /// The same as [`Self::stop`]; in between `save` gets the payments that wait for a block, on a
+    /// thread that may block. The chain is still locked then, so whoever opens it next finds what
+    /// `save` wrote. It is not called for a node that has died.
+    pub async fn stop_saving(mut self, save: impl FnOnce(Vec<Transaction>) + Send + 'static) {
         self.stop.take();
         let (driver, runtime) = (self.driver.take(), self.runtime.take());
         let tasks = self.tasks.clone();
         let ending = spawn_blocking(move || {
-            if driver.is_some_and(|driver| driver.join().is_err()) {
-                tracing::error!("the node's thread panicked");
+            match driver.map(JoinHandle::join) {
+                Some(Ok(Some(node))) => {
+                    save(node.mempool().map(|one| one.transaction().clone()).collect());
+                }
+                Some(Err(_)) => tracing::error!("the node's thread panicked"),
+                Some(Ok(None)) | None => {}
             }
             if let Some(runtime) = runtime {
                 // The driver has let go of the links; they write what it left them.

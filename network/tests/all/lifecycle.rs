@@ -1,6 +1,7 @@
 //! Starting, stopping, and what goes wrong with ports and disks.
 
 use std::net::{TcpListener, UdpSocket};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::support::chain::build;
@@ -146,4 +147,7 @@ async fn a_node_whose_chain_is_destroyed_says_so_and_ends() {
         let _ = tokio::time::timeout(Duration::from_millis(50), work.changed()).await;
     }
     while node.running.next_event().await.is_some() {}
+    let (saved, saves) = mpsc::channel();
+    node.running.stop_saving(move |waiting| drop(saved.send(waiting))).await;
+    assert!(saves.try_recv().is_err(), "what a dead node holds is not worth saving");
 }

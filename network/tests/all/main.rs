@@ -4,4 +4,5 @@ mod delivery;
 mod hostile;
 mod lifecycle;
 mod nodes;
+mod resume;
 mod support;
