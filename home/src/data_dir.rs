@@ -1,7 +1,5 @@
 //! [`DataDir`]: the folder that holds keys, chains and recorded payments.
 
-use std::fs::DirBuilder;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use cairn_protocol::Network;
@@ -9,6 +7,7 @@ use directories::ProjectDirs;
 
 use crate::args::CommonArgs;
 use crate::failure::{Exit, Failure};
+use crate::files::create_private;
 use crate::keys::KeyStore;
 
 /// A data directory:
@@ -18,6 +17,7 @@ use crate::keys::KeyStore;
 /// NETWORK-12345678/         one folder for each network, by its name and id
 ///     chain.db  chain.lock  the chain and the lock of its writer
 ///     wallet.db             the outbox: payments made from here
+///     mempool.bin           what waited for a block when the chain's writer stopped
 ///     miner.lock            held by a miner
 /// ```
 ///
@@ -76,15 +76,6 @@ pub(crate) fn project_dirs() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "cairn")
 }
 
-/// Creates a folder, and those above it, for its owner only.
-pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 #[cfg(test)]
 mod tests {
     use cairn_protocol::Rules;
@@ -104,18 +95,6 @@ mod tests {
         assert!(!path.exists());
         assert_eq!(data_dir.create_network_folder(&network), Ok(folder.clone()));
         assert!(folder.is_dir());
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn folders_are_their_owners() {
-        use std::os::unix::fs::PermissionsExt;
-        let parent = tempfile::tempdir().expect("a folder");
-        let folder = parent.path().join("a/b");
-        create_private(&folder).expect("created");
-        let mode = |path: &Path| path.metadata().expect("exists").permissions().mode() & 0o777;
-        assert_eq!(mode(&folder), 0o700);
-        assert_eq!(mode(&parent.path().join("a")), 0o700);
     }
 
     #[test]

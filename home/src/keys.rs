@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use cairn_protocol::{AccountId, SecretKey};
 
-use crate::data_dir::create_private;
 use crate::failure::{Exit, Failure};
+use crate::files::{create_private, sync_folder, write_private};
 
 /// The most characters of a key's name.
 const MAX_NAME_CHARS: usize = 64;
@@ -148,7 +148,7 @@ impl KeyStore {
         create_private(&self.0).map_err(io_error("create", &self.0))?;
         let key = SecretKey::generate(&mut rand::rng());
         let draft = self.0.join(format!(".{name}.{:016x}.new", rand::random::<u64>()));
-        let written = write_private(&draft, key.to_pem().as_ref())
+        let written = write_private(&draft, key.to_pem().as_ref().as_bytes())
             .map_err(io_error("write", &self.file(name)))
             .and_then(|()| self.publish(&draft, name));
         // The draft has served, or is of no use; one that stays is never read.
@@ -264,22 +264,6 @@ fn read_key(file: File, path: &Path) -> Result<SecretKey, KeyError> {
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(io_error("read", path))?;
     let text = String::from_utf8_lossy(&bytes);
     SecretKey::from_pem(&text).map_err(|error| KeyError::Broken(path.to_owned(), error.to_string()))
-}
-
-/// Writes a new file that only its owner can read, through to the disk.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-/// Makes a new name in a folder survive a power failure.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(unix)]
