@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use cairn_home::{Config, DataDir, Exit, Failure, KeyStore, MinerLock, Output, Party, Repeater};
+use cairn_home::{
+    Config, DataDir, Exit, Failure, KeyStore, MempoolFile, MinerLock, Output, Party, Repeater,
+};
 use cairn_ledger::{Ledger, LedgerError};
 use cairn_network::{Handle, Running};
 use cairn_protocol::{Address, Network, NetworkName};
@@ -34,6 +36,8 @@ pub(crate) struct Miner {
     reward_address: Address,
     foreman: JoinHandle<()>,
     outbox: OutboxThread,
+    mempool: MempoolFile,
+    output: Output,
     lock: MinerLock,
 }
 
@@ -49,11 +53,12 @@ impl Miner {
         let reward_to = arguments.reward_to.as_ref().unwrap_or(&config.miner.reward_to);
         let reward = reward_party(reward_to, &data_dir.keys(), &network.rules().name, output)?;
         let folder = data_dir.create_network_folder(&network)?;
+        let mempool = MempoolFile::new(&folder, network.id(), &config.mempool);
         let (lock, ledger) = take_chain(folder.clone(), network.clone()).await?;
 
         let (recipient, port) = (reward.account(), config.ports.blocks_port());
         let settings = config.network_settings(Some(recipient), port);
-        let node = Running::start(ledger, settings).await?;
+        let node = Running::resume(ledger, settings, mempool.restore(output)).await?;
         let threads = thread_count(arguments.threads.unwrap_or(config.miner.threads));
         let (engine, proofs) = Engine::start(threads, Sha2Search::default);
         let engine = Arc::new(engine);
@@ -68,6 +73,8 @@ impl Miner {
             network,
             data_dir: absolute(data_dir.path()),
             reward_address: reward.address,
+            mempool,
+            output,
             lock,
         })
     }
@@ -98,8 +105,10 @@ impl Miner {
         self.engine.stop();
         drop(self.outbox);
         self.foreman.abort();
+        let (mempool, output) = (self.mempool, self.output);
+        let stopping = self.node.stop_saving(move |waiting| mempool.keep(&waiting, output));
         // What hangs longer (a disk that does not answer) ends with the process.
-        if tokio::time::timeout(Duration::from_millis(600), self.node.stop()).await.is_err() {
+        if tokio::time::timeout(Duration::from_millis(600), stopping).await.is_err() {
             tracing::warn!("the node did not stop in time");
         }
         drop(self.lock);

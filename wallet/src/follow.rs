@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use cairn_home::{Exit, Failure, MinerLock, Outbox, Repeater, repeater};
+use cairn_home::{Exit, Failure, MempoolFile, MinerLock, Outbox, Repeater, repeater};
 use cairn_ledger::{Journal, Ledger, LedgerError};
 use cairn_network::{Handle, Running};
 use cairn_node::Event;
@@ -43,6 +43,7 @@ pub(crate) struct Follower {
     folder: PathBuf,
     /// Our own node; none while another process writes the chain.
     node: Option<OwnNode>,
+    mempool: MempoolFile,
     repeater: Repeater,
     next_repeat: Instant,
 }
@@ -58,9 +59,10 @@ impl Follower {
     pub(crate) async fn start(context: &Context) -> Result<Self, Failure> {
         let folder = context.data_dir.create_network_folder(context.network())?;
         let repeater = Repeater::new(folder.clone(), context.config.intervals.transaction);
+        let mempool = MempoolFile::new(&folder, context.network().id(), &context.config.mempool);
         let context = context.clone();
         let next_repeat = Instant::now();
-        let mut follower = Self { context, folder, node: None, repeater, next_repeat };
+        let mut follower = Self { context, folder, node: None, mempool, repeater, next_repeat };
         follower.node = follower.start_node().await?;
         Ok(follower)
     }
@@ -179,10 +181,16 @@ impl Follower {
     }
 
     /// Ends, and releases the chain.
-    pub(crate) async fn stop(self) {
-        if let Some(node) = self.node {
-            node.running.stop().await;
+    pub(crate) async fn stop(mut self) {
+        if let Some(node) = self.node.take() {
+            self.release(node).await;
         }
+    }
+
+    /// Ends a node. Whoever writes the chain next finds what waited in its mempool.
+    async fn release(&self, node: OwnNode) {
+        let (mempool, output) = (self.mempool.clone(), self.context.output);
+        node.running.stop_saving(move |waiting| mempool.keep(&waiting, output)).await;
     }
 
     /// Waits a little, and passes on what the node tells.
@@ -216,7 +224,7 @@ impl Follower {
     async fn hand_over(&mut self) -> Result<(), Failure> {
         match self.node.take() {
             Some(node) if MinerLock::is_wanted(&self.folder) => {
-                node.running.stop().await;
+                self.release(node).await;
                 self.note("a miner has started in this data directory; following its chain");
             }
             Some(node) => self.node = Some(node),
@@ -245,7 +253,8 @@ impl Follower {
                     self.context.output.note("network_file_system", ON_NETWORK);
                 }
                 let settings = self.context.network_settings();
-                let running = Running::start(ledger, settings).await?;
+                let waiting = self.mempool.restore(self.context.output);
+                let running = Running::resume(ledger, settings, waiting).await?;
                 Ok(Some(OwnNode { handle: running.handle(), running }))
             }
             Err(LedgerError::InUse(_)) => Ok(None),
