@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod output;
 pub mod party;
 pub mod repeater;
+pub mod signals;
 
 pub use args::{CommonArgs, NetworkArgs};
 pub use config::{Config, ConfigError};
@@ -29,3 +30,4 @@ pub use outbox::{Outbox, OutboxError};
 pub use output::Output;
 pub use party::Party;
 pub use repeater::Repeater;
+pub use signals::Signals;

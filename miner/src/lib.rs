@@ -18,10 +18,9 @@ mod start;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cairn_home::{Exit, Failure};
+use cairn_home::{Exit, Failure, Signals};
 
 use cli::Arguments;
-use shutdown::Signals;
 
 /// How long to wait at the end for tasks that do not end by themselves.
 const LAST_TASKS: Duration = Duration::from_millis(100);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use cairn_home::{Exit, Failure, Output};
+use cairn_home::{Exit, Failure, Output, Signals};
 use cairn_network::Told;
 use cairn_protocol::Timestamp;
 use tokio::sync::oneshot;
@@ -13,7 +13,7 @@ use crate::events::Event;
 use crate::hash_rate::{self, Meter};
 use crate::printer::Printer;
 use crate::rests::Rests;
-use crate::shutdown::{Signals, StopReason};
+use crate::shutdown::StopReason;
 use crate::start::Miner;
 
 /// How often to look why nothing is mined.
@@ -72,7 +72,7 @@ async fn follow(
     rates.tick().await;
     loop {
         tokio::select! {
-            reason = signals.next() => return reason,
+            signal = signals.next() => return signal.into(),
             _ = &mut reader_gone => return StopReason::OutputClosed,
             told = miner.node.next_event() => match told {
                 Some(told) => console.pass_on(told),

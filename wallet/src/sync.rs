@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cairn_home::{Exit, Failure};
+use cairn_home::{Exit, Failure, Signals};
 use cairn_ledger::{LedgerReader, Tip};
 use cairn_network::clock;
 use cairn_protocol::BlockRef;
@@ -21,17 +21,25 @@ const PRINT_INTERVAL: Duration = Duration::from_secs(1);
 const SILENT_INTERVALS: u32 = 2;
 
 pub(crate) async fn run(context: &Context, args: &Sync) -> Result<(), Failure> {
+    let mut signals = Signals::listen().map_err(|error| {
+        Failure::new(Exit::Unexpected, "signals", format!("cannot wait for Ctrl-C: {error}"))
+    })?;
     let mut watch = Watch::new(context)?;
-    let mut follower = Follower::start(context).await?;
+    let mut follower = tokio::select! {
+        follower = Follower::start(context) => follower?,
+        _ = signals.next() => return interrupted(args),
+    };
     let result = tokio::select! {
         result = follow(context, args, &mut follower, &mut watch) => result,
-        result = interrupted() => match result {
-            Ok(()) if args.once => Err(cut_short()),
-            result => result,
-        },
+        _ = signals.next() => interrupted(args),
     };
     follower.stop().await;
     result
+}
+
+/// What a signal comes to: the end that `wallet sync` is meant to have, or one too early.
+fn interrupted(args: &Sync) -> Result<(), Failure> {
+    if args.once { Err(cut_short()) } else { Ok(()) }
 }
 
 async fn follow(
@@ -142,24 +150,6 @@ impl<'a> Watch<'a> {
             }
         }
     }
-}
-
-/// Ends when the user or the system wants the program to end.
-async fn interrupted() -> Result<(), Failure> {
-    let cannot = |error: std::io::Error| {
-        Failure::new(Exit::Unexpected, "signals", format!("cannot wait for Ctrl-C: {error}"))
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => result.map_err(cannot),
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(cannot)
 }
 
 fn silent(span: Duration) -> Failure {

@@ -32,7 +32,26 @@ fn interrupt(child: &Child) {
 }
 
 #[test]
-fn beside_another_process_once_tells_where_that_is() {
+fn behaviour_55_a_sync_interrupted_at_any_stage_of_its_start_leaves_nothing_half_done() {
+    let folder = chain::network().folder_name();
+    for stage in ["", "chain.lock", "chain.db", "chain.db-wal"] {
+        let home = Home::new();
+        let sync = home.start(&["sync"]);
+        let file = home.data().join(&folder).join(stage);
+        wait_for(stage, || file.exists().then_some(()));
+        interrupt(&sync);
+        let outcome = Outcome::of(sync);
+        assert_eq!(outcome.code, 0, "{stage}: {outcome:?}");
+        home.run(&["list-addresses", "--json"]).json();
+        let next = home.start(&["sync"]);
+        wait_until("sync", || is_followed(&home));
+        interrupt(&next);
+        assert_eq!(Outcome::of(next).code, 0, "{stage}");
+    }
+}
+
+#[test]
+fn behaviour_54_beside_another_process_once_tells_where_that_is() {
     let home = Home::new();
     let miner = home.new_address("miner");
     let mut ledger = home.chain();
@@ -43,7 +62,7 @@ fn beside_another_process_once_tells_where_that_is() {
 }
 
 #[test]
-fn a_miner_gets_the_chain_within_a_second_and_gives_it_back() {
+fn behaviour_54_a_miner_gets_the_chain_within_a_second_and_gives_it_back() {
     let home = Home::new();
     let sync = home.start(&["sync"]);
     wait_until("sync", || home.chain_folder().exists() && is_followed(&home));
