@@ -26,7 +26,7 @@ pub use failure::{Exit, Failure};
 pub use keys::{KeyError, KeyName, KeyStore};
 pub use mempool_file::MempoolFile;
 pub use miner_lock::MinerLock;
-pub use outbox::{Outbox, OutboxError};
+pub use outbox::{Fate, Outbox, OutboxError, Undecided};
 pub use output::Output;
 pub use party::Party;
 pub use repeater::Repeater;

@@ -27,6 +27,11 @@ impl Output {
         self.json
     }
 
+    /// Whether notes are not wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Writes a result on stdout: the value as one line of JSON, or the text.
     ///
     /// # Errors

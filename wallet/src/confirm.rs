@@ -1,8 +1,10 @@
 //! [`Confirmation`]: watches for the block that holds a payment.
 
-use cairn_home::{Exit, Failure};
+use cairn_home::Failure;
 use cairn_ledger::LedgerReader;
-use cairn_protocol::{Block, BlockRef, Network, TransactionId, codec};
+use cairn_protocol::{BlockRef, Network, TransactionId};
+
+use crate::blocks::payments_of;
 
 /// How many blocks are looked at between two questions to the ledger.
 const BATCH: usize = 100;
@@ -65,28 +67,19 @@ impl Confirmation {
         block: BlockRef,
         network: &Network,
     ) -> Result<bool, Failure> {
-        // A block that has left the chain meanwhile is reported as disconnected next time.
-        let Some(bytes) = reader.block_bytes(block)? else { return Ok(false) };
-        let decoded: Block = codec::decode(&bytes).map_err(|error| {
-            let message = format!("the stored block {block} cannot be read: {error}");
-            Failure::new(Exit::Unexpected, "damaged_chain", message)
-        })?;
-        let mut ids = decoded.payments.iter().map(|one| one.payment.id(network.id()));
+        let payments = payments_of(reader, block)?.unwrap_or_default();
+        let mut ids = payments.iter().map(|one| one.payment.id(network.id()));
         Ok(ids.any(|id| id == self.payment))
     }
 }
-
-#[cfg(test)]
-#[path = "../tests/cli/chain.rs"]
-mod chain;
 
 #[cfg(test)]
 mod tests {
     use cairn_ledger::Ledger;
     use cairn_protocol::{Amount, Memo, Payment, SecretKey, Sequence, Transaction};
 
-    use super::chain::{mine, mine_on, network};
     use super::*;
+    use crate::chain::{mine, mine_on, network};
 
     fn key() -> SecretKey {
         SecretKey::from_seed([1; 32])

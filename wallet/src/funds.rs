@@ -19,6 +19,15 @@ impl Change {
     }
 }
 
+#[cfg(test)]
+impl Change {
+    /// The change from nothing to this amount changed like this.
+    pub(crate) fn applied_to(mut self, amount: Amount) -> Self {
+        self.add(amount);
+        self
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { '-' } else { '+' };

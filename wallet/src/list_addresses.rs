@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::context::{Context, is_empty};
 use crate::funds::{Change, pending};
+use crate::overtaken;
 use crate::table::{Align, describe_tip, table};
 
 pub(crate) fn run(context: &Context) -> Result<(), Failure> {
@@ -25,6 +26,7 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     }
     let answer = Answer::new(context, &chain.tip, &rows);
     context.output.result(&answer, || text(&chain.tip, &rows))?;
+    overtaken::tell(context)?;
     let broken: Vec<_> = broken.iter().map(ToString::to_string).collect();
     if broken.is_empty() {
         Ok(())
@@ -165,4 +167,69 @@ fn list(rows: &[Row]) -> String {
         cells
     };
     table(&headings, &rows.iter().map(cells).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+
+    /// What `list-addresses` tells now of a key: confirmed, pending, and what that comes to.
+    fn told(home: &Fixture, name: &str) -> [String; 3] {
+        let account = home.account(name);
+        let chain = Chain::read(&home.context, vec![account]).expect("readable");
+        let key = (name.parse().expect("a name"), account);
+        let Row { state, pending, .. } = Row::new(&home.context, key, &chain);
+        let confirmed = state.account.balance;
+        [confirmed.to_string(), pending.to_string(), pending.applied_to(confirmed).to_string()]
+    }
+
+    #[test]
+    fn behaviour_56_confirmed_pending_and_total_are_right_through_mining_reorg_and_conflict() {
+        let mut home = Fixture::new();
+        // The reward of block 3 can be spent from the next block on.
+        let fork = home.mine(&[]);
+        let both = |home: &Fixture| [told(home, "rich"), told(home, "alice")];
+        assert_eq!(
+            both(&home),
+            [["30.000000", "+0.000000", "+30.000000"], ["0.000000", "+0.000000", "+0.000000"]]
+        );
+
+        let payment = home.try_pay(&["rich", "2.5", "alice", "--fee", "0.5"]).expect("recorded");
+        let under_way =
+            [["30.000000", "-3.000000", "+27.000000"], ["0.000000", "+2.500000", "+2.500000"]];
+        assert_eq!(both(&home), under_way);
+
+        home.mine(std::slice::from_ref(&payment));
+        let made =
+            [["27.000000", "+0.000000", "+27.000000"], ["2.500000", "+0.000000", "+2.500000"]];
+        assert_eq!(both(&home), made);
+
+        let empty = home.mine_on(fork, &[]);
+        let empty = home.mine_on(empty, &[]);
+        assert_eq!(both(&home), under_way, "a better branch does not hold it");
+
+        home.mine_on(empty, &[home.overtaking(&payment)]);
+        let overtaken =
+            [["27.000000", "+0.000000", "+27.000000"], ["0.000000", "+0.000000", "+0.000000"]];
+        assert_eq!(both(&home), overtaken, "another one has its sequence");
+    }
+
+    #[test]
+    fn behaviour_57_a_payment_that_a_reorganisation_unconfirmed_is_pending_when_next_looked() {
+        let mut home = Fixture::new();
+        let fork = home.ledger.tip().block;
+        let payment = home.pay("rich", "2.5", "alice");
+        home.mine(&[payment]);
+        assert_eq!(told(&home, "alice"), ["2.500000", "+0.000000", "+2.500000"]);
+
+        // No wallet runs while the chain goes another way, 150 blocks long.
+        let mut tip = fork;
+        for _ in 0..150 {
+            tip = home.mine_on(tip, &[]);
+        }
+        assert_eq!(told(&home, "alice"), ["0.000000", "+2.500000", "+2.500000"]);
+        let waiting = home.outbox().unconfirmed(&home.reader()).expect("readable");
+        assert_eq!(waiting.len(), 1, "and it is repeated");
+    }
 }

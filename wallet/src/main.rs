@@ -1,13 +1,20 @@
 //! The wallet: makes addresses, shows balances, pays, and keeps a copy of the chain.
 
+mod blocks;
+#[cfg(test)]
+#[path = "../tests/cli/chain.rs"]
+mod chain;
 mod cli;
 mod confirm;
 mod context;
+#[cfg(test)]
+mod fixture;
 mod follow;
 mod funds;
 mod list_addresses;
 mod new_address;
 mod order;
+mod overtaken;
 mod send;
 mod sync;
 mod table;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cairn_home::{Exit, Failure, Outbox};
+use cairn_home::{Exit, Failure, Fate, Outbox};
 use cairn_ledger::LedgerReader;
 use cairn_protocol::{Transaction, TransactionId};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use crate::confirm::Confirmation;
 use crate::context::{Context, is_empty};
 use crate::follow::{DELIVERY, Follower, Progress};
 use crate::order::Order;
+use crate::overtaken;
 use crate::table::short_hash;
 
 /// How long the chain is brought up to date before a payment is made, at most.
@@ -36,6 +37,7 @@ async fn send(
     follower: &mut Follower,
 ) -> Result<(), Failure> {
     let progress = follower.catch_up(CATCH_UP).await?;
+    overtaken::tell(context)?;
     let mut sent = Sent::record(context, order)?;
     follower.deliver(std::slice::from_ref(&sent.transaction), DELIVERY).await?;
     warn_of(progress, context);
@@ -109,7 +111,8 @@ impl<'a> Sent<'a> {
                 return Ok(true);
             }
             if self.is_overtaken()? {
-                return Err(overtaken(&self.order.from.label()));
+                Outbox::open(&self.context.folder())?.decide(&self.transaction, Fate::GivenUp)?;
+                return Err(was_overtaken(&self.order.from.label()));
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(false);
@@ -197,7 +200,7 @@ fn never_synchronised() -> Failure {
     )
 }
 
-fn overtaken(sender: &str) -> Failure {
+fn was_overtaken(sender: &str) -> Failure {
     let message = format!(
         "a block holds another payment of {sender} with the same sequence, made with a copy of its \
          key elsewhere, so this one will not be confirmed; send it again if it is still due, and \

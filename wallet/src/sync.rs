@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::cli::Sync;
 use crate::context::Context;
 use crate::follow::{DELIVERY, Follower, Progress};
+use crate::overtaken;
 use crate::table::describe_tip;
 
 /// How many blocks are counted between two questions to the ledger.
@@ -78,6 +79,7 @@ async fn once(
     let left = timeout.map(|limit| limit.saturating_sub(started.elapsed()));
     follower.deliver_recorded(left.map_or(DELIVERY, |left| left.min(DELIVERY))).await?;
     let tip = watch.update()?;
+    overtaken::tell(context)?;
     let answer = Answer {
         height: tip.block.height.get(),
         tip: tip.block.hash.to_string(),
@@ -106,9 +108,13 @@ async fn keep(
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let mut printed: Option<(Instant, Tip)> = None;
+    let mut looked_at = None;
     while timeout.is_none_or(|limit| started.elapsed() < limit) {
         follower.step().await?;
         let tip = watch.update()?;
+        if looked_at.replace(tip) != Some(tip) {
+            overtaken::tell(context)?;
+        }
         let due = printed.is_none_or(|(at, last)| last != tip && at.elapsed() >= PRINT_INTERVAL);
         if due && !context.output.is_json() {
             context.output.result(&(), || format!("At {}.", describe_tip(&tip, clock::now())))?;

@@ -4,7 +4,7 @@ use cairn_ledger::Ledger;
 use cairn_protocol::block::content_root_of;
 use cairn_protocol::header::HEADER_VERSION;
 use cairn_protocol::{
-    AccountId, BlockRef, Header, Network, Proof, Reward, Rules, Timestamp, Transaction,
+    AccountId, Amount, BlockRef, Header, Network, Proof, Reward, Rules, Timestamp, Transaction,
     VerifiedBlock,
 };
 
@@ -42,7 +42,9 @@ pub(crate) fn mine_on(
         payments.iter().map(|one| one.clone().verify(network.id()).expect("valid")).collect();
     let height = parent.height.next();
     let time = Timestamp::from_millis(START_MILLIS + 1_000 * height.get()).expect("a time");
-    let reward = Reward { height, recipient, amount: network.subsidy(height) };
+    let fees: Option<Amount> = payments.iter().map(|one| one.payment().fee).sum();
+    let amount = fees.and_then(|fees| fees.checked_add(network.subsidy(height)));
+    let reward = Reward { height, recipient, amount: amount.expect("small fees") };
     let header = Header {
         version: HEADER_VERSION,
         height,

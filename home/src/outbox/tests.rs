@@ -9,6 +9,7 @@ use cairn_protocol::{
     VerifiedBlock,
 };
 
+use super::database::LAYOUT;
 use super::*;
 
 fn network() -> Network {
@@ -38,25 +39,33 @@ fn record(outbox: &mut Outbox, reader: &LedgerReader) -> Transaction {
     outbox.record(reader, key().account(), signed).expect("recorded")
 }
 
-/// Adds a block with these payments, whose reward is [`key`]'s.
-fn mine(ledger: &mut Ledger, payments: &[Transaction]) {
+/// Adds a block with these payments on the tip, whose reward is [`key`]'s.
+fn mine(ledger: &mut Ledger, payments: &[Transaction]) -> BlockRef {
+    mine_on(ledger, ledger.tip().block, payments)
+}
+
+/// Adds such a block on any block.
+fn mine_on(ledger: &mut Ledger, parent: BlockRef, payments: &[Transaction]) -> BlockRef {
     let network = network();
     let payments: Vec<_> =
         payments.iter().map(|one| one.clone().verify(network.id()).expect("valid")).collect();
-    let next = ledger.next_block(Timestamp::from_millis(1_000).expect("early")).expect("readable");
-    let height = next.parent.block.height.next();
+    let height = parent.height.next();
     let reward = Reward { height, recipient: key().account(), amount: network.subsidy(height) };
     let header = Header {
         version: HEADER_VERSION,
         height,
-        parent: next.parent.block.hash,
+        parent: parent.hash,
         content: content_root_of(&reward, &payments),
-        time: next.time,
-        target: next.target,
+        time: Timestamp::from_millis(1_000 * height.get()).expect("early"),
+        target: network.rules().floor(),
     };
+    let time = header.time;
     let block = VerifiedBlock::seal(header, Proof::default(), reward, payments, &network);
-    let added = ledger.add_blocks(&[block.expect("any hash will do")], next.time).expect("written");
+    let block = block.expect("any hash will do");
+    let place = block.block_ref();
+    let added = ledger.add_blocks(&[block], time).expect("written");
     assert_eq!(added.refused, []);
+    place
 }
 
 fn sequences(transactions: &[Transaction]) -> Vec<u64> {
@@ -183,9 +192,9 @@ fn a_newer_layout_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(Outbox::open(folder.path()).expect("new"));
     let database = Connection::open(folder.path().join(FILE)).expect("opens");
-    database.pragma_update(None, "user_version", 2).expect("written");
+    database.pragma_update(None, "user_version", LAYOUT + 1).expect("written");
     let error = Outbox::open(folder.path()).expect_err("newer");
-    assert!(error.to_string().contains("layout 2, and this program knows 1"), "{error}");
+    assert!(error.to_string().contains("layout 3, and this program knows 2"), "{error}");
 }
 
 #[test]
@@ -204,4 +213,123 @@ fn a_creation_that_was_cut_short_is_finished_later() {
     assert!(Outbox::open_existing(folder.path()).expect("readable").is_none());
     let outbox = Outbox::open(folder.path()).expect("finished");
     assert_eq!(outbox.senders().expect("readable"), []);
+}
+
+/// A payment of [`key`] that a copy of it has made elsewhere.
+fn made_elsewhere(sequence: u64) -> Transaction {
+    let copied = &sign(Account::default(), &[]).payment;
+    let sequence = Sequence::new(sequence).expect("small");
+    let memo = Memo::new(b"elsewhere".to_vec()).expect("short");
+    key().sign(Payment { sequence, memo, ..copied.clone() }, network().id())
+}
+
+#[test]
+fn a_payment_is_undecided_from_its_block_on_until_its_fate_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger = Ledger::open(folder.path(), &network()).expect("new");
+    mine(&mut ledger, &[]);
+    let reader = ledger.reader().expect("readable");
+    let made = ledger.tip().block;
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let payments = [(); 3].map(|()| record(&mut outbox, &reader));
+    assert_eq!(outbox.undecided(&reader).expect("readable"), []);
+    mine(&mut ledger, &payments[..2]);
+    let undecided = payments[..2]
+        .iter()
+        .map(|one| Undecided { transaction: one.clone(), made: Some(made) })
+        .collect::<Vec<_>>();
+    assert_eq!(outbox.undecided(&reader).expect("readable"), undecided);
+    outbox.decide(&payments[0], Fate::Made).expect("written");
+    outbox.decide(&made_elsewhere(1), Fate::GivenUp).expect("it is not here");
+    assert_eq!(outbox.undecided(&reader).expect("readable"), undecided[1..]);
+    assert_eq!(sequences(&outbox.unconfirmed(&reader).expect("readable")), [2]);
+}
+
+#[test]
+fn behaviour_58_a_payment_that_was_given_up_is_never_made_beside_the_one_that_replaces_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger = Ledger::open(folder.path(), &network()).expect("new");
+    mine(&mut ledger, &[]);
+    let fork = ledger.tip().block;
+    let reader = ledger.reader().expect("readable");
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let overtaken = record(&mut outbox, &reader);
+    mine(&mut ledger, &[made_elsewhere(0)]);
+    outbox.decide(&overtaken, Fate::GivenUp).expect("written");
+
+    // A better branch holds neither. The user has sent it again: it gets the same sequence, so a
+    // block can hold but one of the two.
+    let better = mine_on(&mut ledger, fork, &[]);
+    mine_on(&mut ledger, better, &[]);
+    assert_eq!(outbox.unconfirmed(&reader).expect("readable"), []);
+    let again = record(&mut outbox, &reader);
+    assert_eq!(again.payment.sequence, overtaken.payment.sequence);
+    let again = [again];
+    assert_eq!(outbox.unconfirmed(&reader).expect("readable"), again);
+    mine(&mut ledger, &again);
+    let undecided = outbox.undecided(&reader).expect("readable");
+    assert_eq!(undecided.iter().map(|one| &one.transaction).collect::<Vec<_>>(), [&again[0]]);
+}
+
+#[test]
+fn a_sequence_is_not_recorded_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let reader = ledger.reader().expect("readable");
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let first = record(&mut outbox, &reader);
+    let again = |_: Account, _: &[Transaction]| Ok::<_, OutboxError>(made_elsewhere(0));
+    let error = outbox.record(&reader, key().account(), again).expect_err("taken");
+    assert!(error.to_string().contains("payment 1 of this account is recorded"), "{error}");
+    assert_eq!(outbox.unconfirmed(&reader).expect("readable"), [first]);
+}
+
+#[test]
+fn senders_are_named_once_each_and_in_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let reader = ledger.reader().expect("readable");
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let mut expected = BTreeSet::new();
+    for seed in [3, 1, 2, 1, 3, 3] {
+        let key = SecretKey::from_seed([seed; 32]);
+        expected.insert(key.account());
+        let signed = |account, waiting: &[Transaction]| {
+            let payment = Payment { sender: key.account(), ..sign(account, waiting).payment };
+            Ok::<_, OutboxError>(key.sign(payment, network().id()))
+        };
+        outbox.record(&reader, key.account(), signed).expect("recorded");
+    }
+    assert_eq!(outbox.senders().expect("readable"), expected.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn an_outbox_of_the_first_layout_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let old = sign(Account::default(), &[]);
+    let database = Connection::open(folder.path().join(FILE)).expect("opens");
+    let first_layout = "
+        CREATE TABLE payments (
+            sender   BLOB    NOT NULL,
+            sequence INTEGER NOT NULL,
+            signed   BLOB    NOT NULL,
+            PRIMARY KEY (sender, sequence)
+        ) STRICT, WITHOUT ROWID;
+        PRAGMA user_version = 1;
+    ";
+    database.execute_batch(first_layout).expect("SQL");
+    let row = params![key().account().0, 0, codec::encode(&old)];
+    database.execute("INSERT INTO payments VALUES (?1, ?2, ?3)", row).expect("written");
+    drop(database);
+
+    let outbox = Outbox::open_existing(folder.path()).expect("readable").expect("there");
+    let reader = ledger.reader().expect("readable");
+    let old = [old];
+    assert_eq!(outbox.unconfirmed(&reader).expect("readable"), old);
+    mine(&mut ledger, &[]);
+    mine(&mut ledger, &old);
+    let [transaction] = old;
+    let undecided = Undecided { transaction, made: None };
+    assert_eq!(outbox.undecided(&reader).expect("readable"), [undecided]);
 }

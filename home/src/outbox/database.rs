@@ -1,0 +1,122 @@
+//! The file `wallet.db`: its tables, how it is opened, and what its errors mean.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::OutboxError;
+
+pub(super) const FILE: &str = "wallet.db";
+/// Stored in the database; another number is another layout.
+pub(super) const LAYOUT: i64 = 2;
+const SCHEMA: &str = "
+    CREATE TABLE payments (
+        sender   BLOB    NOT NULL,
+        sequence INTEGER NOT NULL,
+        signed   BLOB    NOT NULL,
+        PRIMARY KEY (sender, sequence)
+    ) STRICT, WITHOUT ROWID;
+";
+/// From layout 1 to 2. The block is the tip when the payment was made, null where that is not
+/// known; the fate is one of [`super::Fate`].
+const SECOND_LAYOUT: &str = "
+    ALTER TABLE payments ADD COLUMN made_height INTEGER;
+    ALTER TABLE payments ADD COLUMN made_hash BLOB;
+    ALTER TABLE payments ADD COLUMN fate INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX open_payments ON payments (sender, sequence) WHERE fate = 0;
+    PRAGMA user_version = 2;
+";
+/// How long to wait for another process that records a payment.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The database in this network folder, created if there is none.
+pub(super) fn open(path: &Path) -> Result<Connection, OutboxError> {
+    let mut database = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
+    bring_up_to_date(&mut database).map_err(|error| database_error(path, &error))?;
+    Ok(database)
+}
+
+/// The database in this network folder, if there is one. Creates nothing.
+pub(super) fn open_existing(path: &Path) -> Result<Option<Connection>, OutboxError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut database = connect(path, OpenFlags::empty())?;
+    let check = || {
+        let found = layout(&database)?;
+        if (1..LAYOUT).contains(&found) {
+            bring_up_to_date(&mut database)?;
+        }
+        // Without a layout, it is being created at this moment, or its creation was cut short.
+        Ok((found != 0).then_some(database))
+    };
+    check().map_err(|error| database_error(path, &error))
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OutboxError> {
+    let open = || {
+        let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database = Connection::open_with_flags(path, flags)?;
+        database.busy_timeout(BUSY_TIMEOUT)?;
+        // What is announced must be recorded, even if the power fails right after.
+        database.pragma_update(None, "synchronous", "EXTRA")?;
+        Ok((layout(&database)?, database))
+    };
+    match open() {
+        Ok((0..=LAYOUT, database)) => Ok(database),
+        Ok((other, _)) => {
+            let reason = format!("it has layout {other}, and this program knows {LAYOUT}");
+            Err(OutboxError::Damaged(path.to_owned(), reason))
+        }
+        Err(error) => Err(database_error(path, &error)),
+    }
+}
+
+fn layout(database: &Connection) -> rusqlite::Result<i64> {
+    pragma(database, "user_version")
+}
+
+fn bring_up_to_date(database: &mut Connection) -> rusqlite::Result<()> {
+    let change = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = layout(&change)?;
+    if found < 1 {
+        change.execute_batch(SCHEMA)?;
+    }
+    if found < LAYOUT {
+        change.execute_batch(SECOND_LAYOUT)?;
+    }
+    change.commit()
+}
+
+pub(super) fn pragma<T: FromSql>(database: &Connection, text: &str) -> rusqlite::Result<T> {
+    database.query_row(&format!("PRAGMA {text}"), [], |row| row.get(0))
+}
+
+pub(super) fn database_error(path: &Path, error: &rusqlite::Error) -> OutboxError {
+    let (path, text) = (path.to_owned(), error.to_string());
+    let Some(failure) = error.sqlite_error() else {
+        // A value of another type than our table holds.
+        return OutboxError::Damaged(path, text);
+    };
+    match failure.code {
+        ErrorCode::DiskFull => OutboxError::DiskFull(path),
+        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+            OutboxError::NoPermission(path)
+        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => OutboxError::Busy(path),
+        // Unknown is a statement that does not fit the table: it is not ours.
+        ErrorCode::NotADatabase
+        | ErrorCode::DatabaseCorrupt
+        | ErrorCode::TypeMismatch
+        | ErrorCode::Unknown => OutboxError::Damaged(path, text),
+        // The file ends where a page should be.
+        ErrorCode::SystemIoFailure
+            if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ =>
+        {
+            OutboxError::Damaged(path, text)
+        }
+        _ => OutboxError::Database(path, text),
+    }
+}

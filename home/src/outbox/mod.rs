@@ -1,0 +1,317 @@
+//! [`Outbox`]: the payments that were made from this data directory, in `wallet.db`.
+//!
+//! Whatever happens to the network, a payment that stands here is repeated until a block holds
+//! it. Whether it waits is never marked, but compared: it waits as long as its sequence is not below
+//! its sender's, so a reorganisation makes it wait again by itself. The exception is a payment that
+//! was given up, because a copy of its key has paid with its sequence: its user is told to send it
+//! again, so it must not come back.
+//!
+//! The file is small and seldom written, by several processes. A rollback journal serves that as
+//! well as a write-ahead log would, on network file systems too, and leaves nothing beside it.
+
+mod database;
+
+use std::path::{Path, PathBuf};
+
+use cairn_ledger::{Account, LedgerError, LedgerReader};
+use cairn_protocol::{AccountId, BlockHash, BlockRef, Height, Sequence, Transaction, codec};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
+
+use crate::failure::{Exit, Failure};
+use database::{FILE, database_error, pragma};
+
+/// Every sender once, however many payments each has made.
+const SENDERS: &str = "
+    WITH RECURSIVE senders (sender) AS (
+        SELECT min(sender) FROM payments
+        UNION ALL
+        SELECT (SELECT min(sender) FROM payments WHERE sender > senders.sender)
+        FROM senders WHERE sender IS NOT NULL
+    )
+    SELECT sender FROM senders WHERE sender IS NOT NULL
+";
+
+/// Why the outbox cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The file is no database, or not ours.
+    #[error(
+        "{file} is damaged or not an outbox ({1}); move it away: keys and chain are kept \
+         elsewhere, but a payment that no block holds yet must be made again",
+        file = .0.display()
+    )]
+    Damaged(PathBuf, String),
+    /// The disk is full.
+    #[error("the disk is full, nothing was recorded in {file}; free some space and try again", file = .0.display())]
+    DiskFull(PathBuf),
+    /// The operating system does not let this user.
+    #[error("{file} may not be read or written by this user; check its owner and mode and those of its folder", file = .0.display())]
+    NoPermission(PathBuf),
+    /// Another process holds it.
+    #[error("{file} stays locked by another process; try again, or end that process", file = .0.display())]
+    Busy(PathBuf),
+    /// Anything else.
+    #[error("cannot use {file}: {1}", file = .0.display())]
+    Database(PathBuf, String),
+    /// The chain cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<OutboxError> for Failure {
+    fn from(error: OutboxError) -> Self {
+        let code = match error {
+            OutboxError::Ledger(error) => return error.into(),
+            OutboxError::Damaged(..) => "damaged_outbox",
+            OutboxError::DiskFull(_) => "disk_full",
+            OutboxError::NoPermission(_) => "permission",
+            OutboxError::Busy(_) => "busy",
+            OutboxError::Database(..) => "database",
+        };
+        Self::new(Exit::Unexpected, code, error.to_string())
+    }
+}
+
+/// What is known of a payment that no longer waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// A block holds it that lies so deep that nobody need look again. Should that block be
+    /// disconnected after all, the payment waits again.
+    Made = 1,
+    /// A block holds another payment of its sequence, and the user was told so. It does not wait
+    /// again, even if that block is disconnected.
+    GivenUp = 2,
+}
+
+/// A payment whose sequence its sender has used up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecided {
+    /// The payment.
+    pub transaction: Transaction,
+    /// The tip when it was made, if that is known: neither that block nor any before it holds it.
+    pub made: Option<BlockRef>,
+}
+
+/// The payments of one network that were made from one data directory. Any number of processes
+/// may have it open.
+#[derive(Debug)]
+pub struct Outbox {
+    path: PathBuf,
+    database: Connection,
+}
+
+impl Outbox {
+    /// The outbox in this network folder, created if there is none.
+    ///
+    /// # Errors
+    /// [`OutboxError`] if the file is damaged or cannot be written.
+    pub fn open(folder: &Path) -> Result<Self, OutboxError> {
+        let path = folder.join(FILE);
+        Ok(Self { database: database::open(&path)?, path })
+    }
+
+    /// The outbox in this network folder, if there is one. Creates nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_existing(folder: &Path) -> Result<Option<Self>, OutboxError> {
+        let path = folder.join(FILE);
+        Ok(database::open_existing(&path)?.map(|database| Self { path, database }))
+    }
+
+    /// Records a payment: `make` is given the sender's account and its payments that still wait,
+    /// in order, and signs the next one. While it does, no other process can record a payment,
+    /// so no sequence is given out twice.
+    ///
+    /// # Errors
+    /// What `make` fails with, or an [`OutboxError`]; then nothing was recorded.
+    pub fn record<E: From<OutboxError>>(
+        &mut self,
+        reader: &LedgerReader,
+        sender: AccountId,
+        make: impl FnOnce(Account, &[Transaction]) -> Result<Transaction, E>,
+    ) -> Result<Transaction, E> {
+        let path = &self.path;
+        let database_error = |error| database_error(path, &error);
+        let change = self
+            .database
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(database_error)?;
+        let (tip, states) = reader.accounts(&[sender]).map_err(OutboxError::from)?;
+        let account = states.first().expect("one answer for one account").account;
+        let waiting = payments_from(&change, path, sender, account.sequence)?;
+        let payment = make(account, &waiting)?;
+        let recorded = insert(&change, &payment, tip.block).map_err(database_error)?;
+        if !recorded {
+            let number = payment.payment.sequence.next();
+            let reason = format!("payment {number} of this account is recorded already");
+            return Err(OutboxError::Database(path.clone(), reason).into());
+        }
+        change.commit().map_err(database_error)?;
+        Ok(payment)
+    }
+
+    /// All payments that no block holds yet, each sender's in order: what is repeated.
+    ///
+    /// # Errors
+    /// [`OutboxError`] if outbox or chain cannot be read.
+    pub fn unconfirmed(&self, reader: &LedgerReader) -> Result<Vec<Transaction>, OutboxError> {
+        let senders = self.senders()?;
+        let (_, states) = reader.accounts(&senders)?;
+        let mut waiting = Vec::new();
+        for (sender, state) in senders.into_iter().zip(states) {
+            waiting.extend(self.payments_from(sender, state.account.sequence)?);
+        }
+        Ok(waiting)
+    }
+
+    /// Everybody who ever paid from here.
+    ///
+    /// # Errors
+    /// [`OutboxError`] if the outbox cannot be read.
+    pub fn senders(&self) -> Result<Vec<AccountId>, OutboxError> {
+        let read = || {
+            let mut query = self.database.prepare_cached(SENDERS)?;
+            let rows = query.query_map([], |row| Ok(AccountId(row.get(0)?)))?;
+            rows.collect::<Result<_, _>>()
+        };
+        read().map_err(|error| database_error(&self.path, &error))
+    }
+
+    /// The payments whose sequence their senders have used up, and of which it is not known yet
+    /// whether a block holds them or another payment of that sequence.
+    ///
+    /// # Errors
+    /// [`OutboxError`] if outbox or chain cannot be read.
+    pub fn undecided(&self, reader: &LedgerReader) -> Result<Vec<Undecided>, OutboxError> {
+        let senders = self.senders()?;
+        let (_, states) = reader.accounts(&senders)?;
+        let read = || {
+            let mut query = self.database.prepare_cached(
+                "SELECT signed, made_height, made_hash FROM payments
+                 WHERE sender = ?1 AND sequence < ?2 AND fate = 0 ORDER BY sequence",
+            )?;
+            let mut rows = Vec::new();
+            for (sender, state) in senders.iter().zip(states) {
+                let used_up = column(state.account.sequence.get());
+                let found = query.query_map(params![sender.0, used_up], undecided_row)?;
+                rows.extend(found.collect::<Result<Vec<_>, _>>()?);
+            }
+            Ok(rows)
+        };
+        let rows = read().map_err(|error| database_error(&self.path, &error))?;
+        let decode = |(signed, made): (Vec<u8>, _)| {
+            Ok(Undecided { transaction: decode(&self.path, &signed)?, made })
+        };
+        rows.into_iter().map(decode).collect()
+    }
+
+    /// Notes what became of a payment.
+    ///
+    /// # Errors
+    /// [`OutboxError`] if the outbox cannot be written.
+    pub fn decide(&self, transaction: &Transaction, fate: Fate) -> Result<(), OutboxError> {
+        let payment = &transaction.payment;
+        let done = self.database.execute(
+            "UPDATE payments SET fate = ?1 WHERE sender = ?2 AND sequence = ?3 AND signed = ?4",
+            params![
+                fate as i64,
+                payment.sender.0,
+                column(payment.sequence.get()),
+                codec::encode(transaction),
+            ],
+        );
+        done.map(drop).map_err(|error| database_error(&self.path, &error))
+    }
+
+    /// A sender's payments from this sequence on, in order, without those that were given up.
+    ///
+    /// # Errors
+    /// [`OutboxError`] if the outbox cannot be read.
+    pub fn payments_from(
+        &self,
+        sender: AccountId,
+        first: Sequence,
+    ) -> Result<Vec<Transaction>, OutboxError> {
+        payments_from(&self.database, &self.path, sender, first)
+    }
+
+    /// A number that changes whenever another connection has recorded something.
+    ///
+    /// # Errors
+    /// [`OutboxError`] if the outbox cannot be read.
+    pub fn revision(&self) -> Result<i64, OutboxError> {
+        pragma(&self.database, "data_version").map_err(|error| database_error(&self.path, &error))
+    }
+}
+
+/// The sequence for a sender's next payment: the account's next that none of the waiting payments
+/// has. They are in order.
+pub fn next_sequence(account: Account, waiting: &[Transaction]) -> Sequence {
+    waiting.iter().fold(account.sequence, |next, transaction| {
+        if transaction.payment.sequence == next { next.next() } else { next }
+    })
+}
+
+/// Writes a payment down, which may take the place of one that was given up. Returns whether it did.
+fn insert(
+    database: &Connection,
+    transaction: &Transaction,
+    tip: BlockRef,
+) -> rusqlite::Result<bool> {
+    let mut change = database.prepare_cached(
+        "INSERT INTO payments (sender, sequence, signed, made_height, made_hash)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET signed = excluded.signed, fate = excluded.fate,
+             made_height = excluded.made_height, made_hash = excluded.made_hash
+             WHERE fate = ?6",
+    )?;
+    let rows = change.execute(params![
+        transaction.payment.sender.0,
+        column(transaction.payment.sequence.get()),
+        codec::encode(transaction),
+        column(tip.height.get()),
+        tip.hash.0,
+        Fate::GivenUp as i64,
+    ])?;
+    Ok(rows == 1)
+}
+
+fn payments_from(
+    database: &Connection,
+    path: &Path,
+    sender: AccountId,
+    first: Sequence,
+) -> Result<Vec<Transaction>, OutboxError> {
+    let read = || {
+        let mut query = database.prepare_cached(
+            "SELECT signed FROM payments WHERE sender = ?1 AND sequence >= ?2 AND fate <> ?3
+             ORDER BY sequence",
+        )?;
+        let bounds = params![sender.0, column(first.get()), Fate::GivenUp as i64];
+        let rows = query.query_map(bounds, |row| row.get(0))?;
+        rows.collect::<Result<Vec<Vec<u8>>, _>>()
+    };
+    let rows = read().map_err(|error| database_error(path, &error))?;
+    rows.iter().map(|bytes| decode(path, bytes)).collect()
+}
+
+/// An encoded transaction, and the block after which it was made.
+fn undecided_row(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Option<BlockRef>)> {
+    let height = row.get::<_, Option<i64>>(1)?.and_then(|height| u64::try_from(height).ok());
+    let place = height.and_then(Height::new).zip(row.get(2)?);
+    let made = place.map(|(height, hash)| BlockRef { height, hash: BlockHash(hash) });
+    Ok((row.get(0)?, made))
+}
+
+fn decode(path: &Path, bytes: &[u8]) -> Result<Transaction, OutboxError> {
+    codec::decode(bytes).map_err(|error| OutboxError::Damaged(path.to_owned(), error.to_string()))
+}
+
+/// A sequence or height as the database keeps it.
+fn column(number: u64) -> i64 {
+    i64::try_from(number).expect("it is below 2^63")
+}
+
+#[cfg(test)]
+mod tests;
