@@ -65,9 +65,11 @@ pub const MAX_UNVERIFIED: usize = 4_096;
 pub const MAX_BATCH: usize = 1_024;
 /// How many transactions are recognised when they come again, once and up to twice.
 pub const MAX_SEEN: usize = 65_536;
-/// How long they are recognised, once and up to twice. Shorter than the default interval at which
-/// an owner repeats its payment: a repetition is meant to be looked at again.
-pub const SEEN_FOR: Duration = Duration::from_secs(2);
+/// The shortest interval at which an owner may be set to repeat its payments.
+pub const MIN_TRANSACTION_INTERVAL: Duration = Duration::from_secs(1);
+/// How long they are recognised, once and up to twice. That is shorter than any interval at which
+/// an owner repeats its payment, ours or another's: a repetition is meant to be looked at again.
+pub const SEEN_FOR: Duration = Duration::from_millis(400);
 /// The most events that wait for the program.
 pub const MAX_WAITING_EVENTS: usize = 1_024;
 

@@ -10,7 +10,7 @@ use crate::limits::{MAX_SEEN, SEEN_FOR};
 /// enough, the elder is forgotten.
 ///
 /// Hashes of 64 bits stand for the bytes, keyed at random: nobody can make two of them meet, and
-/// should it happen by chance, a repetition half a minute later helps.
+/// should it happen by chance, the next repetition helps.
 #[derive(Debug)]
 pub(crate) struct Seen {
     key: RandomState,
@@ -29,12 +29,17 @@ impl Seen {
     /// Whether these bytes are new; from now on, they are not.
     pub(crate) fn insert(&mut self, bytes: &[u8], now: Instant) -> bool {
         let age = now.duration_since(self.since);
-        if self.younger.len() >= MAX_SEEN || age >= SEEN_FOR {
-            self.elder = std::mem::take(&mut self.younger);
-            self.since = now;
-        }
         if age >= SEEN_FOR * 2 {
+            self.younger.clear();
             self.elder.clear();
+            self.since = now;
+        } else if age >= SEEN_FOR {
+            // Not `now`: what came first in this generation would be kept for a third span.
+            self.since += SEEN_FOR;
+            self.elder = std::mem::take(&mut self.younger);
+        } else if self.younger.len() >= MAX_SEEN {
+            self.since = now;
+            self.elder = std::mem::take(&mut self.younger);
         }
         let hash = self.key.hash_one(bytes);
         !self.elder.contains(&hash) && self.younger.insert(hash)
@@ -43,7 +48,10 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::limits::MIN_TRANSACTION_INTERVAL;
 
     #[test]
     fn what_came_before_is_recognised_for_a_while() {
@@ -55,6 +63,32 @@ mod tests {
         assert!(!seen.insert(b"a", start + SEEN_FOR));
         assert!(seen.insert(b"a", start + SEEN_FOR * 2));
         assert!(seen.insert(b"a", start + SEEN_FOR * 5), "an owner's repetition is heard again");
+    }
+
+    #[test]
+    fn a_repetition_at_the_shortest_interval_is_new_each_time() {
+        let start = Instant::now();
+        // Whenever it comes first, and however much else there is.
+        for offset in 0..10 {
+            let mut seen = Seen::new(start);
+            let step = Duration::from_millis(50);
+            for number in 0..200_u32 {
+                let now = start + step * number;
+                let repeats = number >= offset && (number - offset).is_multiple_of(20);
+                assert!(!repeats || seen.insert(b"payment", now), "{offset}: {number}");
+                seen.insert(&number.to_le_bytes(), now);
+            }
+        }
+        assert_eq!(Duration::from_millis(50) * 20, MIN_TRANSACTION_INTERVAL);
+    }
+
+    #[test]
+    fn nothing_is_recognised_for_longer_than_two_spans() {
+        let start = Instant::now();
+        let mut seen = Seen::new(start);
+        assert!(seen.insert(b"a", start));
+        assert!(!seen.insert(b"a", start + SEEN_FOR * 19 / 10));
+        assert!(seen.insert(b"a", start + SEEN_FOR * 2));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use cairn_network::limits::MAX_STATUS_INTERVAL;
+use cairn_network::limits::{MAX_STATUS_INTERVAL, MIN_TRANSACTION_INTERVAL};
 use cairn_protocol::limits::MAX_TRANSACTION_BYTES;
 
 use super::source::{ConfigError, Setting, Value};
@@ -41,7 +41,9 @@ const ANY_U32: RangeInclusive<i64> = 0..=u32::MAX as i64;
 const PORTS: RangeInclusive<i64> = 0..=u16::MAX as i64;
 /// A node that spoke less often would have its links closed ([`MAX_STATUS_INTERVAL`]).
 const STATUS_SECONDS: RangeInclusive<i64> = 1..=MAX_STATUS_INTERVAL.as_secs().cast_signed();
-const TRANSACTION_SECONDS: RangeInclusive<i64> = 1..=3_600;
+/// Others take a payment that comes more often for an echo.
+const TRANSACTION_SECONDS: RangeInclusive<i64> =
+    MIN_TRANSACTION_INTERVAL.as_secs().cast_signed()..=3_600;
 const MAX_THREADS: i64 = 1_024;
 const MAX_MEMPOOL_PAYMENTS: i64 = 10_000_000;
 const MAX_MEMPOOL_BYTES: i64 = 1 << 40;
