@@ -71,7 +71,8 @@ pub(crate) struct Send {
 
 #[derive(Args, Debug)]
 pub(crate) struct Sync {
-    /// Ends as soon as the copy is level with the best chain heard
+    /// Ends as soon as the copy is level with the best chain heard; a claim of a better one counts
+    /// until nothing was shown of it for 60 s
     #[arg(long)]
     pub(crate) once: bool,
     /// Ends after so many seconds

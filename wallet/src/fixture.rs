@@ -15,17 +15,23 @@ use crate::order::Order;
 pub(crate) struct Fixture {
     pub(crate) context: Context,
     pub(crate) ledger: Ledger,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Fixture {
     pub(crate) fn new() -> Self {
+        Self::with("")
+    }
+
+    /// The same, with more settings.
+    pub(crate) fn with(settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let args = CommonArgs { data_dir: Some(folder.path().to_owned()), ..CommonArgs::default() };
-        let settings = "rules.name = \"test\"\nrules.difficulty = 0\nrules.reward_maturity = 1\n\
-                        rules.block_interval_seconds = 0";
+        let rules =
+            "name = \"test\"\ndifficulty = 0\nblock_interval_seconds = 0\nreward_maturity = 1";
+        let settings = format!("[rules]\n{rules}\n{settings}");
         let context = Context {
-            config: Config::parse(settings, folder.path()).expect("possible"),
+            config: Config::parse(&settings, folder.path()).expect("possible"),
             data_dir: DataDir::resolve(&args).expect("named"),
             output: Output::new(&args),
         };
@@ -37,7 +43,12 @@ impl Fixture {
         }
         let rich = context.keys().load(&"rich".parse().expect("a name")).expect("there");
         mine(&mut ledger, rich.account(), 3);
-        Self { context, ledger, _folder: folder }
+        Self { context, ledger, folder }
+    }
+
+    /// Lets go of the chain. The folder is there until it is dropped.
+    pub(crate) fn close(self) -> (Context, TempDir) {
+        (self.context, self.folder)
     }
 
     pub(crate) fn key(&self, name: &str) -> SecretKey {

@@ -11,7 +11,7 @@ use cairn_home::{Exit, Failure, MempoolFile, MinerLock, Outbox, Repeater, repeat
 use cairn_ledger::{Journal, Ledger, LedgerError};
 use cairn_network::{Handle, Running};
 use cairn_node::Event;
-use cairn_protocol::Transaction;
+use cairn_protocol::{Transaction, Work};
 use tokio::time::{sleep, timeout};
 
 use crate::context::{Context, is_empty};
@@ -99,6 +99,12 @@ impl Follower {
         let tip = self.context.chain()?.map(|reader| reader.tip()).transpose()?;
         let empty = tip.is_none_or(|tip| is_empty(&tip));
         Ok(if empty { Progress::Silent } else { Progress::Level })
+    }
+
+    /// The work of the tip and of the best header of our own node.
+    pub(crate) fn shown(&self) -> Option<[Work; 2]> {
+        let now = self.node.as_ref()?.handle.snapshot();
+        Some([now.tip.work, now.best_header.work])
     }
 
     /// Sends payments to all, and sees to it that they leave: at once, and again when peers that

@@ -4,6 +4,7 @@ mod blocks;
 #[cfg(test)]
 #[path = "../tests/cli/chain.rs"]
 mod chain;
+mod claims;
 mod cli;
 mod confirm;
 mod context;

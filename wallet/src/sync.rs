@@ -8,6 +8,7 @@ use cairn_network::clock;
 use cairn_protocol::BlockRef;
 use serde::Serialize;
 
+use crate::claims::{BELIEVED, Standstill};
 use crate::cli::Sync;
 use crate::context::Context;
 use crate::follow::{DELIVERY, Follower, Progress};
@@ -20,6 +21,9 @@ const BATCH: usize = 1_000;
 const PRINT_INTERVAL: Duration = Duration::from_secs(1);
 /// How many status intervals of silence show that nobody is there.
 const SILENT_INTERVALS: u32 = 2;
+
+const UNPROVEN: &str = "others claim a better chain, and have shown nothing of it for 60 s; what is \
+    here is level with the best chain that was shown";
 
 pub(crate) async fn run(context: &Context, args: &Sync) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(|error| {
@@ -65,16 +69,8 @@ async fn once(
     timeout: Option<Duration>,
 ) -> Result<(), Failure> {
     let started = Instant::now();
-    let silence = context.config.intervals.status * SILENT_INTERVALS;
-    loop {
-        match follower.progress()? {
-            Progress::Level => break,
-            Progress::Silent if started.elapsed() >= silence => return Err(silent(silence)),
-            _ if timeout.is_some_and(|limit| started.elapsed() >= limit) => {
-                return Err(timed_out(started.elapsed()));
-            }
-            _ => follower.step().await?,
-        }
+    if !catch_up(context, follower, timeout, BELIEVED).await? {
+        context.output.note("unproven_claims", UNPROVEN);
     }
     let left = timeout.map(|limit| limit.saturating_sub(started.elapsed()));
     follower.deliver_recorded(left.map_or(DELIVERY, |left| left.min(DELIVERY))).await?;
@@ -89,6 +85,33 @@ async fn once(
         let level = describe_tip(&tip, clock::now());
         format!("Level with the best chain heard: {level}; blocks received: {}.", watch.received)
     })
+}
+
+/// Follows until level with the best chain heard; or, where others claim a better one of which
+/// nothing was shown for the span that they are `believed`, with the best chain shown. Returns which
+/// of the two it was: whether it is level with all that was heard.
+async fn catch_up(
+    context: &Context,
+    follower: &mut Follower,
+    timeout: Option<Duration>,
+    believed: Duration,
+) -> Result<bool, Failure> {
+    let started = Instant::now();
+    let silence = context.config.intervals.status * SILENT_INTERVALS;
+    let mut standstill = Standstill::new(believed, started);
+    loop {
+        let shown = follower.shown();
+        let is_still = shown.is_some_and(|shown| standstill.is_too_long(Instant::now(), shown));
+        match follower.progress()? {
+            Progress::Level => return Ok(true),
+            Progress::Behind if is_still => return Ok(false),
+            Progress::Silent if started.elapsed() >= silence => return Err(silent(silence)),
+            _ if timeout.is_some_and(|limit| started.elapsed() >= limit) => {
+                return Err(timed_out(started.elapsed()));
+            }
+            _ => follower.step().await?,
+        }
+    }
 }
 
 /// How far a `--once` has come, as JSON.
@@ -178,4 +201,60 @@ fn timed_out(span: Duration) -> Failure {
         span.as_secs()
     );
     Failure::new(Exit::TimedOut, "timed_out", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use cairn_protocol::messages::{Announcement, Datagram, InstanceId, Status};
+    use cairn_protocol::{BlockHash, Height, Target};
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::chain::network;
+    use crate::fixture::Fixture;
+
+    /// Claims all work there can be, for ever in new names and from new places, where nobody
+    /// listens.
+    async fn lie(status_port: u16) {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        socket.set_broadcast(true).expect("allowed");
+        for number in 0_u32.. {
+            let status = Status {
+                instance: InstanceId(std::array::from_fn(|at| number.to_le_bytes()[at % 4])),
+                height: Height::from(1_000_u32),
+                tip: BlockHash([7; 32]),
+                work: Target::HARDEST.work(),
+                blocks_port: u16::try_from(1_024 + number % 1_000).expect("a port"),
+                clock: clock::now(),
+            };
+            let datagram = Datagram::new(network().id(), Announcement::Status(status)).encode();
+            // One that is lost is followed by the next.
+            let _ = socket.send_to(&datagram, ("127.255.255.255", status_port));
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn claims_that_nobody_backs_do_not_hold_once_for_ever() {
+        let socket = UdpSocket::bind("127.255.255.255:0").expect("a free port");
+        let status_port = socket.local_addr().expect("bound").port();
+        drop(socket);
+        let home = Fixture::with(&format!("[ports]\nstatus = {status_port}\ntransactions = 0"));
+        let (context, _folder) = home.close();
+        let mut follower = Follower::start(&context).await.expect("starts");
+        let liar = tokio::spawn(lie(status_port));
+        let catching_up = async {
+            // Before the first claim there is silence.
+            while follower.progress()? != Progress::Behind {
+                follower.step().await?;
+            }
+            catch_up(&context, &mut follower, None, Duration::from_secs(1)).await
+        };
+        let level = timeout(Duration::from_secs(20), catching_up).await;
+        liar.abort();
+        assert_eq!(level.expect("it ends"), Ok(false));
+        follower.stop().await;
+    }
 }
