@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_in_use_has_its_own_exit_code() {
+    fn behaviour_54_a_chain_in_use_has_its_own_exit_code() {
         let failure = Failure::from(LedgerError::InUse("/d".into()));
         assert_eq!(failure.exit().code(), 8);
     }

@@ -42,7 +42,7 @@ fn names_are_plain_file_names() {
 }
 
 #[test]
-fn a_key_comes_back_and_its_name_is_taken() {
+fn behaviour_60_a_key_comes_back_and_its_name_is_taken() {
     let (_parent, store) = store();
     let key = store.create(&name("alice")).expect("new");
     assert_eq!(store.load(&name("alice")).expect("there").account(), key.account());
@@ -56,7 +56,7 @@ fn a_key_comes_back_and_its_name_is_taken() {
 }
 
 #[test]
-fn of_many_who_create_one_name_one_succeeds() {
+fn behaviour_60_of_many_who_create_one_name_one_succeeds() {
     let (_parent, store) = store();
     let created = std::thread::scope(|scope| {
         let attempts: Vec<_> =
@@ -80,7 +80,7 @@ fn an_unknown_name_lists_the_known_ones() {
 }
 
 #[test]
-fn damaged_files_are_told_apart_from_good_ones() {
+fn behaviour_53_damaged_files_are_told_apart_from_good_ones() {
     let (_parent, store) = store();
     let alice = store.create(&name("alice")).expect("new");
     store.create(&name("bob")).expect("new");
@@ -102,7 +102,7 @@ fn damaged_files_are_told_apart_from_good_ones() {
 
 #[test]
 #[cfg(unix)]
-fn files_are_their_owners_and_no_draft_is_left() {
+fn behaviour_60_files_are_their_owners_and_no_draft_is_left() {
     use std::os::unix::fs::PermissionsExt;
     let (_parent, store) = store();
     store.create(&name("alice")).expect("new");
@@ -113,7 +113,7 @@ fn files_are_their_owners_and_no_draft_is_left() {
 }
 
 #[test]
-fn openssl_reads_our_key_files() {
+fn behaviour_60_openssl_reads_our_key_files() {
     let (_parent, store) = store();
     let key = store.create(&name("alice")).expect("new");
     let openssl = Command::new("openssl")

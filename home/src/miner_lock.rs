@@ -64,20 +64,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_miner_at_a_time() {
+    fn behaviour_54_one_miner_at_a_time() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(!MinerLock::is_wanted(folder.path()));
         let first = MinerLock::acquire(folder.path()).expect("free");
         assert!(MinerLock::is_wanted(folder.path()));
         let second = MinerLock::acquire(folder.path()).expect_err("taken");
         assert_eq!(second.exit(), Exit::InUse);
+        let message = second.to_string();
+        let place = folder.path().display().to_string();
+        for part in ["another miner works in", &place, "--data-dir"] {
+            assert!(message.contains(part), "{message}");
+        }
         drop(first);
         assert!(!MinerLock::is_wanted(folder.path()));
         MinerLock::acquire(folder.path()).expect("free again");
     }
 
     #[test]
-    fn probes_do_not_keep_a_miner_out() {
+    fn behaviour_54_probes_do_not_keep_a_miner_out() {
         let folder = tempfile::tempdir().expect("a folder");
         drop(MinerLock::acquire(folder.path()).expect("free"));
         std::thread::scope(|scope| {

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_is_refused_for_what_it_was_meant_to_be() {
+    fn behaviour_60_what_is_neither_is_refused_for_what_it_was_meant_to_be() {
         let (_folder, keys) = keys();
         let good = Address::new(cairn(), AccountId([7; 32])).to_string();
         let foreign = Address::new("other".parse().expect("a name"), AccountId([7; 32]));

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_is_found_counted_and_followed_through_a_reorganisation() {
+    fn behaviour_56_a_payment_is_found_counted_and_followed_through_a_reorganisation() {
         let mut ledger = Ledger::in_memory(&network()).expect("memory");
         let miner = key().account();
         mine(&mut ledger, miner, 2);

@@ -131,3 +131,91 @@ fn parse_amount(text: &str) -> Result<Amount, Failure> {
 fn bad_amount(message: &str) -> Failure {
     Failure::new(Exit::BadInput, "bad_amount", message)
 }
+
+#[cfg(test)]
+mod tests {
+    use cairn_protocol::{Address, Sequence};
+
+    use super::*;
+    use crate::fixture::Fixture;
+
+    /// Texts that some program somewhere takes for a number.
+    const NO_AMOUNTS: [&str; 26] = [
+        "1e308",
+        "1e3",
+        "1E0",
+        "NaN",
+        "nan",
+        "inf",
+        "infinity",
+        "0.1+0.2",
+        "1+1",
+        "-1",
+        "-0",
+        "+1",
+        "01",
+        "00.1",
+        "1.",
+        ".5",
+        "1.2.3",
+        "1,5",
+        "1_000",
+        "0x10",
+        " 1",
+        "1 ",
+        "\u{0661}",
+        "",
+        "0.0000001",
+        "9223372036854.775808",
+    ];
+
+    #[test]
+    fn attack_12_only_plain_decimals_are_amounts_and_fees() {
+        let home = Fixture::new();
+        for text in NO_AMOUNTS {
+            for words in [&["rich", text, "alice"][..], &["rich", "1", "alice", "--fee", text]] {
+                let failure = home.try_pay(words).expect_err(text);
+                assert_eq!(
+                    (failure.exit(), failure.code()),
+                    (Exit::BadInput, "bad_amount"),
+                    "{text:?}"
+                );
+            }
+        }
+        assert_eq!(home.outbox().senders().expect("readable"), [], "nothing was recorded");
+    }
+
+    #[test]
+    fn attack_12_what_is_paid_is_what_was_written() {
+        let home = Fixture::new();
+        let amounts = ["0.1", "0.2", "0.000001", "1", "2.5", "3.1415"];
+        for text in amounts {
+            let payment = home.pay("rich", text, "alice").payment;
+            let printed = payment.amount.to_string();
+            assert_eq!((text.parse(), printed.parse()), (Ok(payment.amount), Ok(payment.amount)));
+        }
+        let waiting =
+            home.outbox().payments_from(home.account("rich"), Sequence::FIRST).expect("readable");
+        let sum: Option<Amount> = waiting.iter().map(|one| one.payment.amount).sum();
+        assert_eq!(sum.expect("small").to_string(), "6.941501", "to the last digit");
+    }
+
+    #[test]
+    fn behaviour_60_an_address_is_refused_before_anything_is_signed() {
+        let home = Fixture::new();
+        let ours = home.context.address(home.account("alice")).to_string();
+        let typo = ours.replacen("test1", "test1q", 1);
+        let foreign = Address::new("other".parse().expect("a name"), home.account("alice"));
+        let nobodys = Address::new("test".parse().expect("a name"), AccountId([0; 32]));
+        for bad in [&ours[..60], &typo, &foreign.to_string(), &nobodys.to_string()] {
+            for words in [["rich", "1", bad], [bad, "1", "alice"]] {
+                let failure = home.try_pay(&words).expect_err(bad);
+                let is_senders = words[0] == bad && failure.code() == "not_local";
+                assert!(failure.code() == "bad_address" || is_senders, "{bad}: {failure}");
+                assert_eq!(failure.exit(), Exit::BadInput, "{bad}");
+            }
+        }
+        assert_eq!(home.outbox().senders().expect("readable"), [], "nothing was recorded");
+        home.pay("rich", "1", &ours);
+    }
+}

@@ -93,7 +93,7 @@ fn flags_beat_the_file_and_need_no_quotes() {
 }
 
 #[test]
-fn each_refusal_names_line_key_and_remedy() {
+fn behaviour_53_each_refusal_names_line_key_and_remedy() {
     let cases = [
         ("\n[rules]\ndificulty = 8", 3, "rules.dificulty; the keys of [rules] are name, diff"),
         ("[rule]\ndifficulty = 8", 2, "rule.difficulty; the sections are [rules], [ports],"),

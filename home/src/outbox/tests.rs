@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::{Duration, Instant};
 
 use cairn_ledger::Ledger;
 use cairn_protocol::block::content_root_of;
@@ -11,6 +12,7 @@ use cairn_protocol::{
 
 use super::database::LAYOUT;
 use super::*;
+use crate::repeater::Repeater;
 
 fn network() -> Network {
     let rules = Rules { difficulty: 0, block_interval_seconds: 0, ..Rules::default() };
@@ -73,7 +75,7 @@ fn sequences(transactions: &[Transaction]) -> Vec<u64> {
 }
 
 #[test]
-fn twelve_at_once_get_twelve_consecutive_sequences() {
+fn behaviour_59_twelve_at_once_get_twelve_consecutive_sequences() {
     let folder = tempfile::tempdir().expect("a folder");
     let _ledger = Ledger::open(folder.path(), &network()).expect("new");
     let recorded: BTreeSet<u64> = std::thread::scope(|scope| {
@@ -89,7 +91,7 @@ fn twelve_at_once_get_twelve_consecutive_sequences() {
 }
 
 #[test]
-fn payments_wait_until_a_block_holds_them() {
+fn behaviour_58_payments_wait_until_a_block_holds_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut ledger = Ledger::open(folder.path(), &network()).expect("new");
     mine(&mut ledger, &[]);
@@ -107,6 +109,47 @@ fn payments_wait_until_a_block_holds_them() {
 }
 
 #[test]
+fn behaviour_58_a_payment_is_repeated_unchanged_until_it_is_made_and_made_once() {
+    const INTERVAL: Duration = Duration::from_secs(5);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let fork = mine(&mut ledger, &[]);
+    let reader = ledger.reader().expect("readable");
+    let payment = [record(&mut Outbox::open(folder.path()).expect("opens"), &reader)];
+    let mut repeater = Repeater::new(folder.path().to_owned(), INTERVAL);
+    let mut now = Instant::now();
+    let mut due = || {
+        now += INTERVAL;
+        repeater.due(now, &network()).expect("readable")
+    };
+    let recipient = payment[0].payment.recipient;
+    let paid = |ledger: &Ledger| ledger.account(&recipient).expect("readable").balance.micros();
+
+    assert_eq!([due(), due()], [payment.clone(), payment.clone()]);
+    mine(&mut ledger, &payment);
+    assert_eq!((due(), paid(&ledger)), (Vec::new(), 1));
+    let next = mine_on(&mut ledger, fork, &[]);
+    mine_on(&mut ledger, next, &[]);
+    assert_eq!((due(), paid(&ledger)), (payment.to_vec(), 0), "a better branch lacks it");
+    mine(&mut ledger, &payment);
+    assert_eq!((due(), paid(&ledger)), (Vec::new(), 1));
+}
+
+#[test]
+fn behaviour_59_payments_in_a_row_have_consecutive_sequences_over_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut made = Vec::new();
+    // No node runs, and no block holds any of them.
+    for _ in 0..3 {
+        let ledger = Ledger::open(folder.path(), &network()).expect("opens");
+        let reader = ledger.reader().expect("readable");
+        let mut outbox = Outbox::open(folder.path()).expect("opens");
+        made.extend([(); 2].map(|()| record(&mut outbox, &reader)));
+    }
+    assert_eq!(sequences(&made), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
 fn what_is_refused_is_not_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let ledger = Ledger::open(folder.path(), &network()).expect("new");
@@ -118,7 +161,7 @@ fn what_is_refused_is_not_recorded() {
 }
 
 #[test]
-fn a_gap_is_filled_first() {
+fn behaviour_59_a_gap_is_filled_first() {
     let account = Account { sequence: Sequence::from(5), ..Account::default() };
     let waiting = |sequences: &[u32]| -> Vec<Transaction> {
         let waiting = |&sequence| {
@@ -146,7 +189,7 @@ fn another_connections_record_changes_the_revision() {
 }
 
 #[test]
-fn a_damaged_file_is_named_and_left_alone() {
+fn behaviour_53_a_damaged_file_is_named_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(FILE);
     let content = b"This is no database, and long enough to be read as one. ".repeat(100);
@@ -162,7 +205,7 @@ fn a_damaged_file_is_named_and_left_alone() {
 }
 
 #[test]
-fn a_database_that_only_looks_like_ours_is_damaged() {
+fn behaviour_53_a_database_that_only_looks_like_ours_is_damaged() {
     let schemas = [
         "CREATE TABLE other (id INTEGER)",
         "CREATE TABLE payments (sender TEXT, sequence INTEGER, signed TEXT); \
@@ -207,7 +250,7 @@ fn a_journal_that_was_left_behind_does_not_meet_a_new_file() {
 
 /// What a process that is killed while it creates the file may leave: an empty file.
 #[test]
-fn a_creation_that_was_cut_short_is_finished_later() {
+fn behaviour_53_a_creation_that_was_cut_short_is_finished_later() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join(FILE), "").expect("written");
     assert!(Outbox::open_existing(folder.path()).expect("readable").is_none());
@@ -272,7 +315,7 @@ fn behaviour_58_a_payment_that_was_given_up_is_never_made_beside_the_one_that_re
 }
 
 #[test]
-fn a_sequence_is_not_recorded_twice() {
+fn behaviour_59_a_sequence_is_not_recorded_twice() {
     let folder = tempfile::tempdir().expect("a folder");
     let ledger = Ledger::open(folder.path(), &network()).expect("new");
     let reader = ledger.reader().expect("readable");

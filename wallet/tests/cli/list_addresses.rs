@@ -30,7 +30,7 @@ fn before_any_sync_it_tells_genesis_and_creates_nothing() {
 }
 
 #[test]
-fn balances_pending_and_immature_are_told_by_name() {
+fn behaviour_56_balances_pending_and_immature_are_told_by_name() {
     let home = Home::new();
     let [miner, alice, _] = ["miner", "alice", "bob"].map(|name| home.new_address(name));
     let mut ledger = home.chain();
@@ -109,7 +109,7 @@ fn the_table_lines_up_and_says_as_of_which_block() {
 }
 
 #[test]
-fn a_broken_key_file_does_not_hide_the_others() {
+fn behaviour_53_a_broken_key_file_does_not_hide_the_others() {
     let home = Home::new();
     home.new_address("alice");
     home.new_address("bob");
@@ -121,7 +121,7 @@ fn a_broken_key_file_does_not_hide_the_others() {
 }
 
 #[test]
-fn a_damaged_chain_is_named_and_left_alone() {
+fn behaviour_53_a_damaged_chain_is_named_and_left_alone() {
     let home = Home::new();
     home.new_address("alice");
     fs::create_dir_all(home.chain_folder()).expect("created");

@@ -5,7 +5,7 @@ use std::fs;
 use crate::home::{Home, account};
 
 #[test]
-fn a_new_key_is_written_and_told() {
+fn behaviour_60_a_new_key_is_written_and_told() {
     let home = Home::new();
     let told = home.json(&["new-address", "alice"]);
     assert_eq!(told["name"], "alice");

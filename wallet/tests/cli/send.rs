@@ -55,7 +55,7 @@ fn sender_and_recipient_may_be_given_by_address() {
 }
 
 #[test]
-fn each_kind_of_bad_input_has_its_code_and_records_nothing() {
+fn behaviour_60_each_kind_of_bad_input_has_its_code_and_records_nothing() {
     let home = rich();
     let weak = Address::new(name(), AccountId([0; 32])).to_string();
     let list = home.json(&["list-addresses"]);
@@ -116,7 +116,7 @@ fn who_never_synchronised_cannot_pay() {
 }
 
 #[test]
-fn twelve_at_once_are_recorded_with_consecutive_sequences() {
+fn behaviour_59_twelve_at_once_are_recorded_with_consecutive_sequences() {
     let home = rich();
     let sends: Vec<_> = (0..12)
         .map(|_| home.start(&["send", "rich", "1", "alice", "--offline", "--json"]))
@@ -129,7 +129,7 @@ fn twelve_at_once_are_recorded_with_consecutive_sequences() {
 }
 
 #[test]
-fn a_payment_is_waited_for_beside_the_process_that_confirms_it() {
+fn behaviour_54_a_payment_is_waited_for_beside_the_process_that_confirms_it() {
     let home = rich();
     let mut ledger = home.chain();
     let miner = home.new_address("miner");
@@ -204,7 +204,7 @@ fn a_wallet_by_itself_synchronises_pays_and_waits() {
 }
 
 #[test]
-fn a_recorded_payment_is_sent_by_the_next_sync() {
+fn behaviour_58_a_recorded_payment_is_sent_by_the_next_sync() {
     let (there, here) = (Home::new(), Home::new());
     let [rich, _] = ["rich", "alice"].map(|name| here.new_address(name));
     let mut ledger = there.chain();
