@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use cairn_protocol::hash::sha256;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::OutboxError;
 
@@ -20,11 +21,13 @@ const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 /// From layout 1 to 2. The block is the tip when the payment was made, null where that is not
-/// known; the fate is one of [`super::Fate`].
+/// known; the fate is 0 or one of [`super::Fate`]. The checksum is of what is signed and the fate,
+/// and null only until [`seal_all`] has filled it in.
 const SECOND_LAYOUT: &str = "
     ALTER TABLE payments ADD COLUMN made_height INTEGER;
     ALTER TABLE payments ADD COLUMN made_hash BLOB;
     ALTER TABLE payments ADD COLUMN fate INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE payments ADD COLUMN checksum INTEGER;
     CREATE INDEX open_payments ON payments (sender, sequence) WHERE fate = 0;
     PRAGMA user_version = 2;
 ";
@@ -65,11 +68,21 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OutboxError> {
         Ok((layout(&database)?, database))
     };
     match open() {
-        Ok((0..=LAYOUT, database)) => Ok(database),
+        Ok((0..=LAYOUT, database)) => check(path, database),
         Ok((other, _)) => {
             let reason = format!("it has layout {other}, and this program knows {LAYOUT}");
             Err(OutboxError::Damaged(path.to_owned(), reason))
         }
+        Err(error) => Err(database_error(path, &error)),
+    }
+}
+
+/// Refuses a database whose pages do not fit together, which might hide payments. All of it is read;
+/// it is small.
+fn check(path: &Path, database: Connection) -> Result<Connection, OutboxError> {
+    match pragma::<String>(&database, "integrity_check(1)") {
+        Ok(verdict) if verdict == "ok" => Ok(database),
+        Ok(verdict) => Err(OutboxError::Damaged(path.to_owned(), verdict)),
         Err(error) => Err(database_error(path, &error)),
     }
 }
@@ -86,8 +99,29 @@ fn bring_up_to_date(database: &mut Connection) -> rusqlite::Result<()> {
     }
     if found < LAYOUT {
         change.execute_batch(SECOND_LAYOUT)?;
+        seal_all(&change)?;
     }
     change.commit()
+}
+
+/// Gives the payments of layout 1 their checksums.
+fn seal_all(database: &Connection) -> rusqlite::Result<()> {
+    let mut query = database.prepare("SELECT sender, sequence, signed FROM payments")?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let rows = rows.collect::<Result<Vec<([u8; 32], i64, Vec<u8>)>, _>>()?;
+    for (sender, sequence, signed) in rows {
+        database.execute(
+            "UPDATE payments SET checksum = ?1 WHERE sender = ?2 AND sequence = ?3",
+            params![checksum(&signed, 0), sender, sequence],
+        )?;
+    }
+    Ok(())
+}
+
+/// What is stored with a payment to notice a changed bit: eight bytes of a SHA-256.
+pub(super) fn checksum(signed: &[u8], fate: i64) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = sha256(&[signed, &fate.to_le_bytes()]);
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 pub(super) fn pragma<T: FromSql>(database: &Connection, text: &str) -> rusqlite::Result<T> {

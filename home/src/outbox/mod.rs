@@ -18,7 +18,7 @@ use cairn_protocol::{AccountId, BlockHash, BlockRef, Height, Sequence, Transacti
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use crate::failure::{Exit, Failure};
-use database::{FILE, database_error, pragma};
+use database::{FILE, checksum, database_error, pragma};
 
 /// Every sender once, however many payments each has made.
 const SENDERS: &str = "
@@ -188,22 +188,24 @@ impl Outbox {
         let (_, states) = reader.accounts(&senders)?;
         let read = || {
             let mut query = self.database.prepare_cached(
-                "SELECT signed, made_height, made_hash FROM payments
-                 WHERE sender = ?1 AND sequence < ?2 AND fate = 0 ORDER BY sequence",
+                "SELECT sender, sequence, signed, fate, checksum, made_height, made_hash
+                 FROM payments WHERE sender = ?1 AND sequence < ?2 AND fate = 0 ORDER BY sequence",
             )?;
             let mut rows = Vec::new();
             for (sender, state) in senders.iter().zip(states) {
                 let used_up = column(state.account.sequence.get());
-                let found = query.query_map(params![sender.0, used_up], undecided_row)?;
+                let found = query.query_map(params![sender.0, used_up], |row| {
+                    Ok((StoredPayment::of(row)?, made(row)?))
+                })?;
                 rows.extend(found.collect::<Result<Vec<_>, _>>()?);
             }
             Ok(rows)
         };
         let rows = read().map_err(|error| database_error(&self.path, &error))?;
-        let decode = |(signed, made): (Vec<u8>, _)| {
-            Ok(Undecided { transaction: decode(&self.path, &signed)?, made })
+        let check = |(stored, made): (StoredPayment, _)| {
+            Ok(Undecided { transaction: stored.check(&self.path)?, made })
         };
-        rows.into_iter().map(decode).collect()
+        rows.into_iter().map(check).collect()
     }
 
     /// Notes what became of a payment.
@@ -211,14 +213,17 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError`] if the outbox cannot be written.
     pub fn decide(&self, transaction: &Transaction, fate: Fate) -> Result<(), OutboxError> {
-        let payment = &transaction.payment;
+        let (payment, signed) = (&transaction.payment, codec::encode(transaction));
+        let sequence = column(payment.sequence.get());
         let done = self.database.execute(
-            "UPDATE payments SET fate = ?1 WHERE sender = ?2 AND sequence = ?3 AND signed = ?4",
+            "UPDATE payments SET fate = ?1, checksum = ?2
+             WHERE sender = ?3 AND sequence = ?4 AND signed = ?5",
             params![
                 fate as i64,
+                checksum(&signed, fate as i64),
                 payment.sender.0,
-                column(payment.sequence.get()),
-                codec::encode(transaction),
+                sequence,
+                signed
             ],
         );
         done.map(drop).map_err(|error| database_error(&self.path, &error))
@@ -260,18 +265,21 @@ fn insert(
     tip: BlockRef,
 ) -> rusqlite::Result<bool> {
     let mut change = database.prepare_cached(
-        "INSERT INTO payments (sender, sequence, signed, made_height, made_hash)
-         VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO payments (sender, sequence, signed, made_height, made_hash, checksum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET signed = excluded.signed, fate = excluded.fate,
-             made_height = excluded.made_height, made_hash = excluded.made_hash
-             WHERE fate = ?6",
+             made_height = excluded.made_height, made_hash = excluded.made_hash,
+             checksum = excluded.checksum
+             WHERE fate = ?7",
     )?;
+    let signed = codec::encode(transaction);
     let rows = change.execute(params![
         transaction.payment.sender.0,
         column(transaction.payment.sequence.get()),
-        codec::encode(transaction),
+        signed,
         column(tip.height.get()),
         tip.hash.0,
+        checksum(&signed, 0),
         Fate::GivenUp as i64,
     ])?;
     Ok(rows == 1)
@@ -285,27 +293,64 @@ fn payments_from(
 ) -> Result<Vec<Transaction>, OutboxError> {
     let read = || {
         let mut query = database.prepare_cached(
-            "SELECT signed FROM payments WHERE sender = ?1 AND sequence >= ?2 AND fate <> ?3
-             ORDER BY sequence",
+            "SELECT sender, sequence, signed, fate, checksum
+             FROM payments WHERE sender = ?1 AND sequence >= ?2 ORDER BY sequence",
         )?;
-        let bounds = params![sender.0, column(first.get()), Fate::GivenUp as i64];
-        let rows = query.query_map(bounds, |row| row.get(0))?;
-        rows.collect::<Result<Vec<Vec<u8>>, _>>()
+        let rows = query.query_map(params![sender.0, column(first.get())], StoredPayment::of)?;
+        rows.collect::<Result<Vec<_>, _>>()
     };
-    let rows = read().map_err(|error| database_error(path, &error))?;
-    rows.iter().map(|bytes| decode(path, bytes)).collect()
+    let mut payments = Vec::new();
+    for stored in read().map_err(|error| database_error(path, &error))? {
+        let is_given_up = stored.fate == Fate::GivenUp as i64;
+        let transaction = stored.check(path)?;
+        if !is_given_up {
+            payments.push(transaction);
+        }
+    }
+    Ok(payments)
 }
 
-/// An encoded transaction, and the block after which it was made.
-fn undecided_row(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Option<BlockRef>)> {
-    let height = row.get::<_, Option<i64>>(1)?.and_then(|height| u64::try_from(height).ok());
-    let place = height.and_then(Height::new).zip(row.get(2)?);
-    let made = place.map(|(height, hash)| BlockRef { height, hash: BlockHash(hash) });
-    Ok((row.get(0)?, made))
+/// A row, not looked at yet.
+struct StoredPayment {
+    sender: AccountId,
+    sequence: i64,
+    signed: Vec<u8>,
+    fate: i64,
+    checksum: i64,
 }
 
-fn decode(path: &Path, bytes: &[u8]) -> Result<Transaction, OutboxError> {
-    codec::decode(bytes).map_err(|error| OutboxError::Damaged(path.to_owned(), error.to_string()))
+impl StoredPayment {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            sender: AccountId(row.get(0)?),
+            sequence: row.get(1)?,
+            signed: row.get(2)?,
+            fate: row.get(3)?,
+            checksum: row.get(4)?,
+        })
+    }
+
+    /// The payment, unless a bit has changed somewhere.
+    fn check(self, path: &Path) -> Result<Transaction, OutboxError> {
+        let damaged = |reason: String| OutboxError::Damaged(path.to_owned(), reason);
+        let decoded = codec::decode::<Transaction>(&self.signed);
+        let transaction = decoded.map_err(|error| damaged(error.to_string()))?;
+        let payment = &transaction.payment;
+        let is_in_place =
+            payment.sender == self.sender && column(payment.sequence.get()) == self.sequence;
+        if is_in_place && checksum(&self.signed, self.fate) == self.checksum {
+            return Ok(transaction);
+        }
+        let number = payment.sequence.next();
+        Err(damaged(format!("payment {number} of an account does not match its checksum")))
+    }
+}
+
+/// The block after which a payment was made, of a row that tells it.
+fn made(row: &Row<'_>) -> rusqlite::Result<Option<BlockRef>> {
+    let height = row.get::<_, Option<i64>>(5)?.and_then(|height| u64::try_from(height).ok());
+    let place = height.and_then(Height::new).zip(row.get(6)?);
+    Ok(place.map(|(height, hash)| BlockRef { height, hash: BlockHash(hash) }))
 }
 
 /// A sequence or height as the database keeps it.

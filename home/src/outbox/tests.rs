@@ -223,6 +223,44 @@ fn behaviour_53_a_database_that_only_looks_like_ours_is_damaged() {
 }
 
 #[test]
+fn behaviour_53_a_flipped_bit_is_noticed_or_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger = Ledger::open(folder.path(), &network()).expect("new");
+    mine(&mut ledger, &[]);
+    let reader = ledger.reader().expect("readable");
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let payments = [(); 3].map(|()| record(&mut outbox, &reader));
+    mine(&mut ledger, &payments[..1]);
+    drop(outbox);
+    let path = folder.path().join(FILE);
+    let look = || {
+        let outbox = Outbox::open_existing(folder.path())?;
+        let outbox = outbox.ok_or_else(|| OutboxError::Damaged(path.clone(), "empty".into()))?;
+        Ok::<_, OutboxError>((outbox.undecided(&reader)?, outbox.unconfirmed(&reader)?))
+    };
+    let before = look().expect("whole");
+    let whole = fs::read(&path).expect("readable");
+    let mut noticed = 0;
+    for at in (0..whole.len()).filter(|at| whole[*at] != 0) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        fs::write(&path, &flipped).expect("written");
+        match look() {
+            Ok((undecided, waiting)) => {
+                // Where a payment was made only says from where on to search.
+                let payments = |all: &[Undecided]| -> Vec<_> {
+                    all.iter().map(|one| one.transaction.clone()).collect()
+                };
+                assert_eq!(payments(&undecided), payments(&before.0), "byte {at}");
+                assert_eq!(waiting, before.1, "byte {at}");
+            }
+            Err(_) => noticed += 1,
+        }
+    }
+    assert!(noticed > 3 * 168, "all bytes of the payments");
+}
+
+#[test]
 fn an_outbox_that_cannot_be_opened_says_what_to_look_at() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = Outbox::open(&folder.path().join("missing")).expect_err("no folder");
