@@ -2,9 +2,7 @@
 
 use std::fs;
 
-use cairn_home::Outbox;
-use cairn_protocol::{Payment, SecretKey};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::chain;
 use crate::home::Home;
@@ -51,36 +49,6 @@ fn behaviour_56_balances_pending_and_immature_are_told_by_name() {
         ["miner", "20.000000", "-2.600000", "0.000000"],
     ];
     assert_eq!(json!(amounts.collect::<Vec<_>>()), json!(expected));
-}
-
-#[test]
-fn an_overtaken_payment_is_told_once() {
-    let home = Home::new();
-    let [miner, _] = ["miner", "alice"].map(|name| home.new_address(name));
-    let mut ledger = home.chain();
-    chain::mine(&mut ledger, miner, 3);
-    let sent = home.json(&["send", "miner", "2.5", "alice", "--offline"]);
-    let outbox = Outbox::open(&home.chain_folder()).expect("opens");
-    let ours = outbox.unconfirmed(&ledger.reader().expect("readable")).expect("readable").remove(0);
-    let other = Payment { recipient: miner, ..ours.payment };
-    let pem = fs::read_to_string(home.key_file("miner")).expect("readable");
-    let key = SecretKey::from_pem(&pem).expect("a key");
-    let other = key.sign(other, chain::network().id());
-    let tip = ledger.tip().block;
-    chain::mine_on(&mut ledger, tip, miner, &[other]);
-    assert_eq!(home.run(&["list-addresses", "-q"]).stderr, "", "it is not told in vain");
-
-    let outcome = home.run(&["list-addresses", "--json"]);
-    let note: Value = serde_json::from_str(&outcome.stderr).expect("one note");
-    assert_eq!(note["note"]["code"], "overtaken");
-    let message = note["note"]["message"].as_str().expect("a text");
-    let txid = sent["txid"].as_str().expect("a text");
-    for part in ["payment of 2.500000 from miner to alice", txid, "block 4", "send it again"] {
-        assert!(message.contains(part), "{message}");
-    }
-    assert_eq!(home.run(&["list-addresses", "--json"]).stderr, "");
-    let again = home.json(&["send", "miner", "2.5", "alice", "--offline"]);
-    assert_eq!(again["sequence"], 1);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod home;
 mod list_addresses;
 mod new_address;
 mod options;
+mod overtaken;
 mod peer;
 mod send;
 mod stranger;

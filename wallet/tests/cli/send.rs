@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cairn_home::Outbox;
 use cairn_ledger::LedgerReader;
-use cairn_protocol::{AccountId, Address, Payment, SecretKey};
+use cairn_protocol::{AccountId, Address};
 
 use crate::chain;
 use crate::home::{Home, Outcome, name, wait_for};
@@ -146,27 +146,6 @@ fn behaviour_54_a_payment_is_waited_for_beside_the_process_that_confirms_it() {
         (&sent["status"], &sent["height"]),
         (&"confirmed".into(), &holder.height.get().into())
     );
-}
-
-#[test]
-fn a_payment_that_another_copy_of_the_key_has_overtaken_is_not_waited_for() {
-    let home = rich();
-    let mut ledger = home.chain();
-    let miner = home.new_address("miner");
-    let sending = home.start(&["send", "rich", "1", "alice", "--wait", "--json"]);
-    let recorded = wait_for("a recorded payment", || {
-        let outbox = Outbox::open_existing(&home.chain_folder()).expect("readable")?;
-        outbox.unconfirmed(&ledger.reader().expect("readable")).expect("readable").pop()
-    });
-    let pem = std::fs::read_to_string(home.key_file("rich")).expect("readable");
-    let key = SecretKey::from_pem(&pem).expect("a key");
-    let other = Payment { recipient: miner, ..recorded.payment };
-    let other = key.sign(other, chain::network().id());
-    let tip = ledger.tip().block;
-    chain::mine_on(&mut ledger, tip, miner, &[other]);
-    let outcome = Outcome::of(sending);
-    assert_eq!(outcome.code, 1, "{outcome:?}");
-    assert!(outcome.stderr.contains("{\"error\":{\"code\":\"overtaken\""), "{outcome:?}");
 }
 
 #[test]
