@@ -52,6 +52,19 @@ fn behaviour_56_balances_pending_and_immature_are_told_by_name() {
 }
 
 #[test]
+fn behaviour_54_it_reads_beside_the_process_that_writes_the_chain() {
+    let home = Home::new();
+    let miner = home.new_address("miner");
+    let mut ledger = home.chain();
+    for height in 1..=3 {
+        chain::mine(&mut ledger, miner, 1);
+        let list = home.json(&["list-addresses"]);
+        assert_eq!(list["height"], height);
+        assert_eq!(list["tip"], ledger.tip().block.hash.to_string());
+    }
+}
+
+#[test]
 fn the_table_lines_up_and_says_as_of_which_block() {
     let home = Home::new();
     let miner = home.new_address("mining-rewards");
