@@ -64,7 +64,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(5);
 
     #[test]
-    fn behaviour_58_payments_are_due_at_once_after_a_change_and_each_interval() {
+    fn rule_n6_payments_are_due_at_once_after_a_change_and_each_interval() {
         let folder = tempfile::tempdir().expect("a folder");
         let network = Network::new(Rules::default()).expect("possible");
         let ledger = Ledger::open(folder.path(), &network).expect("new");

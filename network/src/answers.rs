@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_proven_and_follow_one_another() {
+    fn rule_l7_headers_are_proven_and_follow_one_another() {
         let request = Request::Headers(Bounded::default());
         let blocks = chain(3);
         let headers = |which: &[usize]| {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_come_in_order_and_only_if_asked_for() {
+    fn rule_l8_blocks_come_in_order_and_only_if_asked_for() {
         let blocks = chain(3);
         let some = encoded(&[blocks[0].clone(), blocks[2].clone()]);
         let verified = check(&refs(&blocks), some, &network()).expect("good");
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn mempool_ids_ascend_from_the_last_one_known() {
+    fn rule_l9_mempool_ids_ascend_from_the_last_one_known() {
         let id = |byte| TransactionId([byte; 32]);
         let answer = |ids: &[u8]| Answer::MempoolIds(Bounded::first(ids.iter().map(|&b| id(b))));
         let after = Request::MempoolIds(Some(id(3)));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn transactions_are_verified_and_only_if_asked_for() {
+    fn rule_l10_transactions_are_verified_and_only_if_asked_for() {
         let network = network();
         let (one, two) = (payment(&network, 1, 0), payment(&network, 2, 0));
         let id = |transaction: &Transaction| transaction.payment.id(network.id());
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_kind_is_no_answer() {
+    fn rule_l3_an_answer_of_another_kind_is_no_answer() {
         let answer = Answer::MempoolIds(Bounded::default());
         let what = refused(&Request::Headers(Bounded::default()), answer);
         assert_eq!(what, "its answer is of another kind than the question");

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_numbers_of_two_links_are_kept_apart() {
+    fn rule_l3_equal_numbers_of_two_links_are_kept_apart() {
         let mut questions = TheirQuestions::default();
         let theirs = RequestId(0);
         let one = questions.open(LinkId(1), theirs);

@@ -140,7 +140,7 @@ mod tests {
     const HERE: &str = "127.0.0.1:5000";
 
     #[test]
-    fn a_status_leads_to_the_datagrams_source_and_to_no_low_port() {
+    fn rule_d5_a_status_leads_to_the_datagrams_source_and_to_no_low_port() {
         let mut ears = ears(Channel::Status, true);
         let heard = ears.hear("192.0.2.9:5000", a_status(2, 2_607));
         let Some(Incoming::Heard { address, .. }) = heard else { panic!("{heard:?}") };
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn other_networks_are_told_apart() {
+    fn rule_d3_other_networks_are_told_apart() {
         let mut status_ears = ears(Channel::Status, false);
         let foreign = NetworkId([9; 32]);
         let heard = status_ears.hear_of(foreign, HERE, a_status(2, 2_607));
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn junk_is_nothing() {
+    fn rule_d1_junk_is_nothing() {
         let mut ears = ears(Channel::Status, false);
         for junk in [&b""[..], b"CRN", &[0; MAX_DATAGRAM_BYTES + 1], b"CRN\x01\x01\x00junk"] {
             ears.listener.hear(junk, HERE.parse().expect("an address"));

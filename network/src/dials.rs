@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn each_port_once_and_each_address_eight_times_an_interval() {
+    fn rule_d6_each_port_once_and_each_address_eight_times_an_interval() {
         let start = Instant::now();
         let mut dials = Dials::new(INTERVAL);
         let here = [127, 0, 0, 1];

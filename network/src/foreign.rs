@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_network_is_asked_once_an_hour() {
+    fn rule_n8_a_foreign_network_is_asked_once_an_hour() {
         let start = Instant::now();
         let mut foreign = Foreign::default();
         assert!(foreign.may_ask(HERE, id(1), start));

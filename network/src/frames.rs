@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hostile_lengths_are_refused_before_anything_is_allocated() {
+    async fn attack_11_hostile_lengths_are_refused_before_anything_is_allocated() {
         for (length, most) in [(u32::MAX, MAX_MESSAGE_BYTES), (0, MAX_MESSAGE_BYTES), (513, 512)] {
             let (mut sender, receiver) = duplex(64);
             sender.write_all(&length.to_le_bytes()).await.expect("room");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_announced_frame_gets_its_memory_as_it_comes() {
+    async fn attack_11_an_announced_frame_gets_its_memory_as_it_comes() {
         let (mut sender, receiver) = duplex(64);
         sender.write_all(&(1_u32 << 20).to_le_bytes()).await.expect("room");
         sender.write_all(b"and no more").await.expect("room");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_reader_overflows_a_bounded_queue() {
+    async fn rule_l5_a_slow_reader_overflows_a_bounded_queue() {
         let (sender, _receiver) = duplex(64);
         let mut writer = FrameWriter::new(sender);
         let large: Frame = vec![0; 1 << 20].into();

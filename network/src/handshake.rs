@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_sides_learn_who_the_other_is() {
+    async fn rule_l1_both_sides_learn_who_the_other_is() {
         let (one, two) = connected().await;
         let (one, two) = tokio::join!(greet(one, hello(1, 24)), greet(two, hello(2, 24)));
         assert_eq!(one.expect("a link").hello, hello(2, 24));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_sides_of_different_rules_name_the_difference() {
+    async fn rule_l2_both_sides_of_different_rules_name_the_difference() {
         let (one, two) = connected().await;
         let (one, two) = tokio::join!(greet(one, hello(1, 24)), greet(two, hello(2, 25)));
         let (one, two) = (one.expect_err("refused"), two.expect_err("refused"));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ourselves_are_no_peer() {
+    async fn rule_l2_ourselves_are_no_peer() {
         let (one, two) = connected().await;
         let (one, _) = tokio::join!(greet(one, hello(1, 24)), greet(two, hello(1, 24)));
         let error = HelloError::Ourselves;
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_version_is_named() {
+    async fn rule_l2_another_version_is_named() {
         let mut newer = frame(&Message::Hello(hello(2, 24)));
         newer[12] = 2;
         let (one, mut two) = connected().await;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn garbage_other_messages_and_long_hellos_are_refused() {
+    async fn rule_l1_garbage_other_messages_and_long_hellos_are_refused() {
         let status = frame(&Message::Status(status(2, 0)));
         let cases: [(&[u8], &str); 4] = [
             (b"GET / HTTP/1.1\r\n\r\n", "a frame of"),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_peer_is_given_up() {
+    async fn rule_l1_a_silent_peer_is_given_up() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let stream = TcpStream::connect(address).await.expect("accepted by the system");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_hello_fits() {
+    fn rule_l1_the_longest_hello_fits() {
         let name = "abcdefghijklmnopqrst".parse().expect("a name");
         let longest = Hello::new(Rules { name, ..Rules::default() }, status(1, 0));
         assert!(encoded_len(&Message::Hello(longest)) <= MAX_HELLO_BYTES);

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_links_both_sides_keep_the_one_that_the_smaller_opened() {
+    fn rule_l12_of_two_links_both_sides_keep_the_one_that_the_smaller_opened() {
         for (first, second) in [(1, 2), (2, 1)] {
             for side in [1, 2] {
                 assert_eq!(kept(first, second, side), 1);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_opened_anew_replaces_the_old_one() {
+    fn rule_l12_a_link_opened_anew_replaces_the_old_one() {
         for opener in [1, 2] {
             for side in [1, 2] {
                 let mut links = Links::default();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_useful_link_is_neither_busy_nor_static_nor_theirs() {
+    fn rule_n10_the_least_useful_link_is_neither_busy_nor_static_nor_theirs() {
         let mut links = Links::default();
         let ours = InstanceId([1; 16]);
         let opened = [Opened::ByThem, Opened::ByUs(Goal::Static(0)), FOUND, FOUND, FOUND];

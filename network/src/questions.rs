@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_given_up_without_progress_or_in_the_end() {
+    fn rule_l5_a_question_is_given_up_without_progress_or_in_the_end() {
         let start = Instant::now();
         let mut questions = Questions::default();
         questions.ask(QuestionId(7), REQUEST, start + QUESTION_TIMEOUT, start);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn each_question_is_answered_once_and_late_answers_are_told_from_unasked_ones() {
+    fn rule_l4_each_question_is_answered_once_and_late_answers_are_told_from_unasked_ones() {
         let start = Instant::now();
         let mut questions = Questions::default();
         let [one, two] =
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn overdue_answers_are_not_collected_for_ever() {
+    fn rule_l5_overdue_answers_are_not_collected_for_ever() {
         let start = Instant::now();
         let mut questions = Questions::default();
         for number in 0..=MAX_OVERDUE_ANSWERS as u64 {

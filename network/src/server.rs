@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn blocks_are_served_as_far_as_they_fit_and_at_least_one() {
+    async fn rule_l8_blocks_are_served_as_far_as_they_fit_and_at_least_one() {
         assert_eq!(served_sizes(&[10, 13, 20]).await, [10, 20]);
         assert_eq!(served_sizes(&[MAX_BLOCK_BYTES, 1_000_000]).await, [MAX_BLOCK_BYTES]);
         assert_eq!(served_sizes(&[13]).await, [0_usize; 0]);

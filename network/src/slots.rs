@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_address_cannot_take_all_and_slots_come_back() {
+    fn rule_n10_one_address_cannot_take_all_and_slots_come_back() {
         let slots = Slots::default();
         let (greedy, modest) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let held: Vec<_> = std::iter::from_fn(|| slots.take(greedy)).collect();
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_classroom_on_one_machine_fits_up_to_the_total() {
+    fn rule_n10_a_classroom_on_one_machine_fits_up_to_the_total() {
         let slots = Slots::default();
         let held: Vec<_> = std::iter::from_fn(|| slots.take([127, 0, 0, 1].into())).collect();
         assert_eq!(held.len(), MAX_INBOUND_LINKS);

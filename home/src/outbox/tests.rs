@@ -161,7 +161,7 @@ fn what_is_refused_is_not_recorded() {
 }
 
 #[test]
-fn behaviour_59_a_gap_is_filled_first() {
+fn rule_n11_a_gap_is_filled_first() {
     let account = Account { sequence: Sequence::from(5), ..Account::default() };
     let waiting = |sequences: &[u32]| -> Vec<Transaction> {
         let waiting = |&sequence| {

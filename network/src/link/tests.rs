@@ -211,7 +211,7 @@ async fn a_bad_answer_fails_its_question_and_cuts_the_link() {
 }
 
 #[tokio::test]
-async fn a_stalled_question_fails_and_its_late_answer_is_ignored() {
+async fn rule_l5_a_stalled_question_fails_and_its_late_answer_is_ignored() {
     let mut node = Undriven::new().await;
     let mut peer = Peer::connect(node.address).await;
     let commands = node.welcome(1).await;
@@ -239,7 +239,7 @@ async fn a_silent_link_is_closed() {
 }
 
 #[tokio::test]
-async fn idle_and_greedy_clients_block_nobody() {
+async fn attack_20_idle_and_greedy_clients_block_nobody() {
     let mut node = Undriven::new().await;
     let mut idle = Vec::new();
     for _ in 0..10 {
@@ -259,7 +259,7 @@ async fn idle_and_greedy_clients_block_nobody() {
 }
 
 #[tokio::test]
-async fn at_most_four_questions_of_a_link_are_taken_at_a_time() {
+async fn rule_l4_at_most_four_questions_of_a_link_are_taken_at_a_time() {
     let mut node = Undriven::new().await;
     let mut peer = Peer::connect(node.address).await;
     let commands = node.welcome(1).await;
@@ -281,7 +281,7 @@ async fn at_most_four_questions_of_a_link_are_taken_at_a_time() {
 }
 
 #[tokio::test]
-async fn messages_in_single_bytes_are_understood() {
+async fn attack_20_messages_in_single_bytes_are_understood() {
     let mut node = Undriven::new().await;
     let mut peer = Peer::connect(node.address).await;
     peer.stream.set_nodelay(true).expect("a socket");
@@ -294,7 +294,7 @@ async fn messages_in_single_bytes_are_understood() {
 }
 
 #[tokio::test]
-async fn eighty_junk_messages_of_full_size_delay_nobody() {
+async fn behaviour_38_eighty_junk_messages_of_full_size_delay_nobody() {
     let mut node = Undriven::new().await;
     let mut peer = Peer::connect(node.address).await;
     let _commands = node.welcome(1).await;

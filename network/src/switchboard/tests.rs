@@ -200,7 +200,7 @@ async fn questions_of_a_lost_link_go_to_another_one_of_the_same_peer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_misbehaves_is_left_alone_for_a_while() {
+async fn rule_n9_who_misbehaves_is_left_alone_for_a_while() {
     let mut test = Board::new();
     let link = test.found(2_001, 200);
     test.board.ask(QuestionId(1), link.peer, REQUEST);
@@ -264,7 +264,7 @@ async fn a_question_gets_a_place_from_the_least_useful_link() {
 }
 
 #[tokio::test]
-async fn statuses_lead_to_no_more_links_than_there_are_places() {
+async fn rule_n10_statuses_lead_to_no_more_links_than_there_are_places() {
     let mut test = Board::new();
     for (port, instance) in (2_000..2_008).zip(1..) {
         test.found(port, instance);
@@ -289,7 +289,7 @@ async fn a_link_that_takes_no_more_is_lost() {
 }
 
 #[tokio::test]
-async fn while_a_link_stands_broadcasts_in_its_name_are_not_believed() {
+async fn rule_d7_while_a_link_stands_broadcasts_in_its_name_are_not_believed() {
     let mut test = Board::new();
     let link = test.inbound(2_001, 1);
     test.inputs();
@@ -300,7 +300,7 @@ async fn while_a_link_stands_broadcasts_in_its_name_are_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_smaller_instance_connects_first() {
+async fn rule_d8_the_smaller_instance_connects_first() {
     let mut test = Board::new();
     test.hear(2_001, 200);
     let peer = test.peer(2_001);

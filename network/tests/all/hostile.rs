@@ -35,7 +35,7 @@ async fn listeners(count: usize) -> (Vec<u16>, mpsc::UnboundedReceiver<u16>) {
 }
 
 #[tokio::test]
-async fn forged_statuses_cause_few_connections_and_only_to_their_source() {
+async fn attack_09_forged_statuses_cause_few_connections_and_only_to_their_source() {
     let (network, place) = (network(), Place::new());
     let interval = Duration::from_millis(1_600);
     let settings = Settings { status_interval: interval, ..place.settings() };
@@ -61,7 +61,7 @@ async fn forged_statuses_cause_few_connections_and_only_to_their_source() {
 }
 
 #[tokio::test]
-async fn an_open_link_is_used_again() {
+async fn attack_09_an_open_link_is_used_again() {
     let (network, place) = (network(), Place::new());
     let _victim = TestNode::start(&network, place.settings()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -84,7 +84,7 @@ async fn an_open_link_is_used_again() {
 }
 
 #[tokio::test]
-async fn a_boaster_without_a_chain_changes_nothing() {
+async fn attack_17_a_boaster_without_a_chain_changes_nothing() {
     let network = network();
     let mut node = TestNode::start(&network, miner(deaf(), 1)).await;
     node.mine_to(&network, 6).await;
@@ -101,7 +101,7 @@ async fn a_boaster_without_a_chain_changes_nothing() {
 }
 
 #[tokio::test]
-async fn false_headers_cut_the_link_and_an_honest_block_comes_through() {
+async fn attack_05_false_headers_cut_the_link_and_an_honest_block_comes_through() {
     let (network, place) = (network(), Place::new());
     let victim = TestNode::start(&network, place.settings()).await;
     let mut digger = TestNode::start(&network, miner(place.settings(), 1)).await;
@@ -129,7 +129,7 @@ async fn false_headers_cut_the_link_and_an_honest_block_comes_through() {
 }
 
 #[tokio::test]
-async fn full_slots_do_not_hide_an_honest_peer() {
+async fn attack_10_full_slots_do_not_hide_an_honest_peer() {
     let (network, place) = (network(), Place::new());
     let settings = Settings { status_interval: Duration::from_millis(300), ..place.settings() };
     let victim = TestNode::start(&network, settings).await;
@@ -252,7 +252,7 @@ async fn other_rules_are_named_on_both_sides_and_not_talked_to() {
 }
 
 #[tokio::test]
-async fn foreign_networks_on_the_same_ports_tell_each_other_their_rules() {
+async fn rule_n8_foreign_networks_on_the_same_ports_tell_each_other_their_rules() {
     let (ours, place) = (network(), Place::new());
     let theirs = Network::new(Rules { reward_maturity: 7, ..ours.rules().clone() });
     let theirs = theirs.expect("possible");
@@ -265,7 +265,7 @@ async fn foreign_networks_on_the_same_ports_tell_each_other_their_rules() {
 }
 
 #[tokio::test]
-async fn a_foreign_network_is_asked_once() {
+async fn rule_n8_a_foreign_network_is_asked_once() {
     let (network, place) = (network(), Place::new());
     let node = TestNode::start(&network, place.settings()).await;
     let (ports, mut connections) = listeners(1).await;

@@ -9,7 +9,7 @@ use cairn_node::Event;
 use tempfile::TempDir;
 
 #[tokio::test]
-async fn two_nodes_find_each_other_by_broadcast_and_sync_more_than_one_message() {
+async fn attack_20_two_nodes_find_each_other_by_broadcast_and_sync_more_than_one_message() {
     let (network, place) = (network(), Place::new());
     let folder = TempDir::new().expect("a folder");
     // 1.3 MiB, more than one message, one socket buffer, one of anything.
@@ -135,7 +135,7 @@ async fn miners_that_find_blocks_at_the_same_time_agree_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_node_without_a_block_server_follows_and_sends() {
+async fn rule_n11_a_node_without_a_block_server_follows_and_sends() {
     let (network, place) = (network(), Place::new());
     let mut digger = TestNode::start(&network, miner(place.settings(), 1)).await;
     digger.mine_to(&network, 2).await;

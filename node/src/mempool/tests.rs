@@ -140,7 +140,7 @@ fn each_rule_is_refused_by_its_name() {
 
 /// Behaviour 43.
 #[test]
-fn payments_ahead_are_parked_within_a_limit_and_promoted_in_order() {
+fn behaviour_43_payments_ahead_are_parked_within_a_limit_and_promoted_in_order() {
     let mut pool = pool(|_| {});
     for sequence in (2..18).rev() {
         pool.take(payment(1, sequence, 0)).expect("16 may be ahead");
@@ -158,7 +158,7 @@ fn payments_ahead_are_parked_within_a_limit_and_promoted_in_order() {
 }
 
 #[test]
-fn what_a_reorganisation_returns_takes_the_place_of_what_waits_behind_it() {
+fn rule_m3_what_a_reorganisation_returns_takes_the_place_of_what_waits_behind_it() {
     let mut pool = pool(|limits| limits.max_per_account = 4);
     for sequence in 1..5 {
         pool.admit(payment(1, sequence, 0), account(RICH, 1), Moment::START).expect("fits");
@@ -173,7 +173,7 @@ fn what_a_reorganisation_returns_takes_the_place_of_what_waits_behind_it() {
 }
 
 #[test]
-fn a_replacement_pays_a_quarter_more_and_at_least_one_micro_coin() {
+fn rule_m5_a_replacement_pays_a_quarter_more_and_at_least_one_micro_coin() {
     for (old, refused, enough) in [(0, 0, 1), (1, 1, 2), (4, 4, 5), (5, 6, 7), (100, 124, 125)] {
         let mut pool = pool(|_| {});
         pool.take(payment(1, 0, old)).expect("fits");
@@ -203,7 +203,7 @@ fn a_dearer_replacement_drops_what_the_account_can_no_longer_pay() {
 
 /// Behaviour 47.
 #[test]
-fn when_the_pool_is_full_the_lowest_fee_rate_gives_way_from_the_tail() {
+fn behaviour_47_when_the_pool_is_full_the_lowest_fee_rate_gives_way_from_the_tail() {
     let mut pool = pool(|limits| limits.max_payments = 4);
     for (seed, sequence, fee) in [(1, 0, 50), (1, 1, 10), (1, 2, 90), (2, 0, 20)] {
         pool.take(payment(seed, sequence, fee)).expect("fits");
@@ -224,7 +224,7 @@ fn when_the_pool_is_full_the_lowest_fee_rate_gives_way_from_the_tail() {
 
 /// Behaviour 47.
 #[test]
-fn a_large_payment_displaces_as_many_small_ones_as_it_needs() {
+fn behaviour_47_a_large_payment_displaces_as_many_small_ones_as_it_needs() {
     let mut pool = pool(|limits| limits.max_bytes = 1_000);
     for seed in 1..=6 {
         pool.take(payment(seed, 0, u64::from(seed))).expect("160 bytes each");
@@ -243,7 +243,7 @@ fn a_large_payment_displaces_as_many_small_ones_as_it_needs() {
 
 /// Behaviour 44.
 #[test]
-fn what_a_block_has_and_what_conflicts_with_it_leaves() {
+fn behaviour_44_what_a_block_has_and_what_conflicts_with_it_leaves() {
     let mut pool = pool(|_| {});
     for sequence in 0..4 {
         pool.take(payment(1, sequence, 0)).expect("fits");
@@ -260,7 +260,7 @@ fn what_a_block_has_and_what_conflicts_with_it_leaves() {
 
 /// Behaviour 46.
 #[test]
-fn what_a_reorganisation_took_the_money_from_leaves() {
+fn behaviour_46_what_a_reorganisation_took_the_money_from_leaves() {
     let mut pool = pool(|_| {});
     for sequence in 0..4 {
         pool.take(payment(1, sequence, 0)).expect("fits");
@@ -289,7 +289,7 @@ fn a_gap_that_a_reorganisation_opened_leaves_no_more_parked_than_allowed() {
 
 /// Behaviour 48.
 #[test]
-fn a_payment_expires_with_those_that_follow_it() {
+fn behaviour_48_a_payment_expires_with_those_that_follow_it() {
     let mut pool = pool(|_| {});
     let day = 24 * 60 * 60;
     for (sequence, seconds) in [(0, 100), (1, 0), (2, 200)] {
@@ -308,7 +308,7 @@ fn a_payment_expires_with_those_that_follow_it() {
 }
 
 #[test]
-fn ids_are_listed_in_ascending_order_from_any_of_them() {
+fn rule_l9_ids_are_listed_in_ascending_order_from_any_of_them() {
     let mut pool = pool(|_| {});
     for seed in 1..=9 {
         pool.take(payment(seed, 0, 0)).expect("fits");

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_reach_is_asked_for_at_a_pace() {
+    fn rule_n4_what_is_out_of_reach_is_asked_for_at_a_pace() {
         let at = |seconds| Moment::START.after(Duration::from_secs(seconds));
         let mut reach = Reach::default();
         reach.give_up(place(5));

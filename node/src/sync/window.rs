@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_that_come_early_wait_for_their_turn() {
+    fn behaviour_07_blocks_that_come_early_wait_for_their_turn() {
         let network = network();
         let blocks: Vec<_> = (1..=5).map(|height| block(&network, height, &[])).collect();
         let mut window = Window::default();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_and_what_waits_in_it_are_bounded() {
+    fn behaviour_07_the_window_and_what_waits_in_it_are_bounded() {
         let network = network();
         let place =
             |height: u32| BlockRef { height: Height::from(height), hash: BlockHash::default() };

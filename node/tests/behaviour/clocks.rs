@@ -18,7 +18,7 @@ fn rests_for_its_clock(world: &mut World, index: usize) -> Option<i64> {
 
 /// Attack 16.
 #[test]
-fn a_miner_whose_clock_is_off_rests_and_stops_nobody() {
+fn attack_16_a_miner_whose_clock_is_off_rests_and_stops_nobody() {
     for skew in [2 * HOURS, -2 * HOURS] {
         let mut world = World::of_miners(&network(), 4);
         world.mine(3);
@@ -49,7 +49,7 @@ fn a_miner_whose_clock_is_off_rests_and_stops_nobody() {
 }
 
 #[test]
-fn what_a_miner_ahead_of_us_makes_does_not_stop_us_if_enough_clocks_are_with_us() {
+fn attack_16_what_a_miner_ahead_of_us_makes_does_not_stop_us_if_enough_clocks_are_with_us() {
     let network = network();
     let mut world = World::of_miners(&network, 4);
     let mut ahead = Forge::new(&network, 9);
@@ -63,7 +63,7 @@ fn what_a_miner_ahead_of_us_makes_does_not_stop_us_if_enough_clocks_are_with_us(
 }
 
 #[test]
-fn forged_statuses_do_not_outvote_links() {
+fn attack_16_forged_statuses_do_not_outvote_links() {
     let mut world = World::of_miners(&network(), 4);
     for index in 1..4 {
         world.link(0, index);
@@ -84,7 +84,7 @@ fn forged_statuses_do_not_outvote_links() {
 
 /// Behaviour 19.
 #[test]
-fn a_block_ahead_of_our_clock_waits_until_its_time_comes() {
+fn behaviour_19_a_block_ahead_of_our_clock_waits_until_its_time_comes() {
     let network = network();
     let mut world = World::new(&network);
     world.add_node_with(settings(0, true), &[]);

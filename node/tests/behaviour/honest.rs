@@ -38,7 +38,7 @@ fn a_question_that_fails_does_not_make_a_lie_of_another_ones_answer() {
 
 /// Attack 10: datagrams with forged senders claim the most work, and ever more of them come.
 #[test]
-fn one_honest_link_is_enough_among_any_number_of_forged_claims() {
+fn attack_10_one_honest_link_is_enough_among_any_number_of_forged_claims() {
     let network = network();
     let mut chain = Forge::new(&network, 1);
     chain.grow(2 * MAX_HEADERS);
@@ -67,7 +67,7 @@ fn one_honest_link_is_enough_among_any_number_of_forged_claims() {
 /// A payment is passed on once. One who could not be reached just then gets it all the same,
 /// although its owner, who repeats it, is too far away.
 #[test]
-fn a_payment_that_was_lost_between_two_links_comes_within_a_minute() {
+fn rule_n7_a_payment_that_was_lost_between_two_links_comes_within_a_minute() {
     let network = network();
     let mut world = World::of_miners(&network, 2);
     world.link(0, 1);

@@ -11,7 +11,7 @@ use crate::world::{World, settings};
 
 /// Attack 17, and the predecessor's fault 7.
 #[test]
-fn a_lying_tip_changes_nothing_and_is_asked_about_once() {
+fn attack_17_a_lying_tip_changes_nothing_and_is_asked_about_once() {
     let network = network();
     let mut world = World::of_miners(&network, 1);
     world.mine(0);
@@ -50,7 +50,7 @@ fn a_notorious_liar_is_left_alone() {
 
 /// Behaviour 34, and the predecessor's fault 8.
 #[test]
-fn a_stalling_peer_holds_nobody_up() {
+fn behaviour_34_a_stalling_peer_holds_nobody_up() {
     let network = network();
     let mut chain = Forge::new(&network, 1);
     chain.grow(200);
@@ -69,7 +69,7 @@ fn a_stalling_peer_holds_nobody_up() {
 
 /// A peer that gives headers and no bodies.
 #[test]
-fn withheld_bodies_stop_a_miner_for_a_minute_at_most() {
+fn rule_f6_withheld_bodies_stop_a_miner_for_a_minute_at_most() {
     let network = network();
     let mut world = World::of_miners(&network, 1);
     let mut hidden = Forge::new(&network, 5);
@@ -115,7 +115,7 @@ fn withheld_bodies_stop_a_miner_for_a_minute_at_most() {
 /// Somebody shows a much better chain and leaves before he gave it away: the others go on
 /// together.
 #[test]
-fn a_better_chain_whose_owner_left_does_not_part_the_others() {
+fn rule_n4_a_better_chain_whose_owner_left_does_not_part_the_others() {
     let network = network();
     let mut world = World::of_miners(&network, 3);
     let mut gone = Forge::new(&network, 5);
@@ -199,7 +199,7 @@ fn a_peer_that_repeats_its_headers_is_not_asked_for_ever() {
 
 /// Behaviour 31.
 #[test]
-fn headers_that_do_not_hang_together_end_the_link() {
+fn behaviour_31_headers_that_do_not_hang_together_end_the_link() {
     let network = network();
     let mut chain = Forge::new(&network, 1);
     chain.grow(10);
@@ -218,7 +218,7 @@ fn headers_that_do_not_hang_together_end_the_link() {
 }
 
 #[test]
-fn blocks_that_were_not_asked_for_end_the_link() {
+fn rule_l8_blocks_that_were_not_asked_for_end_the_link() {
     let network = network();
     let mut chain = Forge::new(&network, 1);
     chain.grow(3);
@@ -301,7 +301,7 @@ fn a_block_that_is_invalid_by_itself_condemns_its_branch() {
 
 /// Behaviour 21: a content that the header does not commit to says nothing about the block.
 #[test]
-fn a_mutated_twin_does_not_condemn_the_block() {
+fn behaviour_21_a_mutated_twin_does_not_condemn_the_block() {
     let network = network();
     let mut chain = Forge::new(&network, 1);
     chain.grow(2);

@@ -144,7 +144,7 @@ fn a_mempool_without_end_is_left_after_as_many_ids_as_ours_may_have() {
 }
 
 #[test]
-fn mempools_are_reconciled_with_a_few_at_a_time() {
+fn rule_n7_mempools_are_reconciled_with_a_few_at_a_time() {
     let network = network();
     let mut world = World::new(&network);
     world.add_node(false);
@@ -183,7 +183,7 @@ fn foreign_transactions_and_unordered_ids_end_the_link() {
 
 /// The driver answers these, but no question stays without an answer.
 #[test]
-fn every_question_has_an_answer_of_its_kind() {
+fn rule_l4_every_question_has_an_answer_of_its_kind() {
     use cairn_protocol::Bounded;
     use cairn_protocol::messages::{Answer, RequestId};
     let network = network();

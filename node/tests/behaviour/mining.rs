@@ -29,7 +29,7 @@ fn a_node_without_an_account_for_rewards_does_not_mine() {
 }
 
 #[test]
-fn a_joiner_that_hears_nothing_better_mines_after_a_second() {
+fn rule_n12_a_joiner_that_hears_nothing_better_mines_after_a_second() {
     let mut world = World::of_miners(&network(), 1);
     let joiner = world.add_node(true);
     world.run(SECOND);
@@ -66,7 +66,7 @@ fn a_template_is_renewed_for_a_tip_at_once_for_payments_each_second_and_for_the_
 
 /// Behaviour 50.
 #[test]
-fn a_block_of_an_old_template_changes_nothing() {
+fn behaviour_50_a_block_of_an_old_template_changes_nothing() {
     let network = network();
     let mut world = World::of_miners(&network, 1);
     let old = world.player(0).template.clone().expect("it mines");
@@ -110,7 +110,7 @@ fn the_target_of_a_template_eases_with_time() {
 }
 
 #[test]
-fn a_block_waits_for_as_many_transactions_as_it_needs() {
+fn rule_n12_a_block_waits_for_as_many_transactions_as_it_needs() {
     let classic = Rules { min_block_transactions: 3, ..rules() };
     let network = Network::new(classic).expect("possible");
     let mut world = World::of_miners(&network, 1);
@@ -160,7 +160,7 @@ fn the_status_is_told_on_each_tip_each_interval_and_when_solicited_once_a_second
 }
 
 #[test]
-fn who_hears_nobody_asks_on() {
+fn rule_n2_who_hears_nobody_asks_on() {
     let mut world = World::new(&network());
     world.add_node(false);
     world.run(11 * SECOND);
@@ -196,7 +196,7 @@ proptest! {
 
     /// Behaviour 50: a template always passes its own validation, and takes the best there is.
     #[test]
-    fn every_template_makes_a_valid_block(
+    fn behaviour_50_every_template_makes_a_valid_block(
         payments in proptest::collection::vec(any_payment(), 0..40),
     ) {
         let network = Network::new(Rules { max_block_bytes: 1_400, ..rules() }).expect("possible");

@@ -19,7 +19,7 @@ fn rich_world(blocks: usize) -> World {
 }
 
 #[test]
-fn a_payment_is_relayed_once_by_everybody_and_mined() {
+fn rule_n5_a_payment_is_relayed_once_by_everybody_and_mined() {
     let mut world = rich_world(1);
     let paid = payment(&world.network, 1, 0, 7);
     world.submit(1, paid.clone());
@@ -38,7 +38,7 @@ fn a_payment_is_relayed_once_by_everybody_and_mined() {
 }
 
 #[test]
-fn a_payment_does_not_go_back_the_way_it_came() {
+fn rule_n5_a_payment_does_not_go_back_the_way_it_came() {
     let mut world = rich_world(1);
     let transaction = payment(&world.network, 1, 0, 0);
     for origin in [Origin::Link(peer(1)), Origin::Broadcast] {
@@ -56,7 +56,7 @@ fn a_payment_does_not_go_back_the_way_it_came() {
 }
 
 #[test]
-fn its_owner_repeats_a_payment_until_a_block_has_it() {
+fn rule_n6_its_owner_repeats_a_payment_until_a_block_has_it() {
     let mut world = rich_world(1);
     let paid = payment(&world.network, 1, 0, 0);
     for _ in 0..3 {
@@ -85,7 +85,7 @@ fn a_payment_of_ours_goes_out_although_we_cannot_judge_it() {
 
 /// Behaviour 26, for the mempool and the template.
 #[test]
-fn a_reward_can_be_spent_when_it_is_mature_and_not_before() {
+fn behaviour_26_a_reward_can_be_spent_when_it_is_mature_and_not_before() {
     let network = Network::new(Rules { reward_maturity: 2, ..rules() }).expect("possible");
     let mut world = World::of_miners(&network, 1);
     let paid = payment(&network, 1, 0, 0);
@@ -101,7 +101,7 @@ fn a_reward_can_be_spent_when_it_is_mature_and_not_before() {
 
 /// Behaviour 42, for what the mempool decides.
 #[test]
-fn what_cannot_be_mined_is_refused_with_its_reason() {
+fn behaviour_42_what_cannot_be_mined_is_refused_with_its_reason() {
     let mut world = rich_world(1);
     let (network, now) = (world.network.clone(), world.now);
     let mut refused = |from, sequence, fee| {
@@ -121,7 +121,7 @@ fn what_cannot_be_mined_is_refused_with_its_reason() {
 
 /// Behaviour 43, over the network: the last comes first.
 #[test]
-fn payments_in_any_order_end_up_in_one_block() {
+fn behaviour_43_payments_in_any_order_end_up_in_one_block() {
     let mut world = rich_world(1);
     for sequence in [3, 1, 2, 0] {
         let paid = payment(&world.network, 1, sequence, 0);
@@ -174,7 +174,7 @@ fn a_reorganisation_returns_what_is_still_valid_and_drops_the_rest() {
 }
 
 #[test]
-fn a_new_link_brings_what_waits_on_the_other_side() {
+fn rule_n7_a_new_link_brings_what_waits_on_the_other_side() {
     let network = network();
     let mut chain = Forge::new(&network, 1);
     chain.grow(10);
@@ -236,7 +236,7 @@ fn a_large_mempool_comes_over_a_new_link_whole() {
 
 /// Behaviour 48, through the node's deadline.
 #[test]
-fn a_payment_that_nobody_mines_expires() {
+fn behaviour_48_a_payment_that_nobody_mines_expires() {
     let mut world = World::of_miners(&network(), 1);
     world.mine(0);
     let paid = payment(&world.network, 1, 0, 0);

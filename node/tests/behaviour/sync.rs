@@ -11,7 +11,7 @@ use crate::puppet::honest;
 use crate::world::{World, settings};
 
 #[test]
-fn a_fresh_miner_rests_mines_alone_and_tells_its_blocks() {
+fn rule_n12_a_fresh_miner_rests_mines_alone_and_tells_its_blocks() {
     let network = network();
     let mut world = World::new(&network);
     world.add_node(true);
@@ -112,7 +112,7 @@ fn a_partition_heals_to_the_most_work_and_no_payment_is_lost() {
 
 /// Behaviour 1.
 #[test]
-fn equal_work_displaces_nobody() {
+fn behaviour_01_equal_work_displaces_nobody() {
     let mut world = World::of_miners(&network(), 2);
     world.cut(&[0], &[1]);
     let ours = world.mine(0);
@@ -127,7 +127,7 @@ fn equal_work_displaces_nobody() {
 
 /// Behaviour 9.
 #[test]
-fn a_deep_reorganisation_to_a_heavier_chain_succeeds() {
+fn behaviour_09_a_deep_reorganisation_to_a_heavier_chain_succeeds() {
     let network = network();
     let (mut ours, mut theirs) = (Forge::new(&network, 1), Forge::new(&network, 2));
     ours.grow(2_100);

@@ -137,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn a_solicitation_is_as_long_as_the_status_it_asks_for() {
+    fn rule_d4_a_solicitation_is_as_long_as_the_status_it_asks_for() {
         let length = |announcement| Datagram::new(NETWORK, announcement).encode().len();
         assert_eq!(length(Announcement::solicit(InstanceId([3; 16]))), length(status()));
     }
 
     #[test]
-    fn what_is_not_ours_is_told_apart() {
+    fn rule_d1_what_is_not_ours_is_told_apart() {
         let good = Datagram::new(NETWORK, status()).encode();
         let changed = |index: usize, value: u8| {
             let mut bytes = good.clone();

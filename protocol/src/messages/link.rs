@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_lengths_are_refused_before_allocation() {
+    fn attack_11_hostile_lengths_are_refused_before_allocation() {
         for length in [0, 1 + (1 << 20), u32::MAX] {
             assert!(matches!(frame_length(length.to_le_bytes()), Err(FrameError::Length(_))));
         }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_cannot_be_talked_to_is_told_why() {
+    fn rule_l2_a_peer_that_cannot_be_talked_to_is_told_why() {
         let rules = Rules::default();
         let hello = Hello::new(rules.clone(), status());
         let us = InstanceId([2; 16]);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hello_of_another_version_is_told_apart_whatever_it_holds() {
+    fn rule_l2_a_hello_of_another_version_is_told_apart_whatever_it_holds() {
         let good = codec::encode(&Message::Hello(Hello::new(Rules::default(), status())));
         let refused = |bytes: &[u8]| match Message::decode(bytes) {
             Err(FrameError::Hello(error)) => error,
