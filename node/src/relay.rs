@@ -1,5 +1,7 @@
 //! Payments that come in: into the mempool, and on to everybody else if they are new to us.
 
+use std::collections::BTreeSet;
+
 use cairn_ledger::{Account, LedgerError};
 use cairn_protocol::messages::{Answer, Request, RequestId};
 use cairn_protocol::{AccountId, Bounded, VerifiedTransaction};
@@ -56,7 +58,9 @@ impl Node {
                 Answer::MempoolIds(Bounded::first(self.mempool.ids_after(*after)))
             }
             Request::Transactions(ids) => {
-                let waiting = ids.iter().filter_map(|id| self.mempool.get(id));
+                // One that is named twice is answered once.
+                let ids: BTreeSet<_> = ids.iter().collect();
+                let waiting = ids.into_iter().filter_map(|id| self.mempool.get(id));
                 let waiting = waiting.map(|transaction| transaction.transaction().clone());
                 Answer::Transactions(Bounded::first(waiting))
             }

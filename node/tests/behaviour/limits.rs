@@ -1,10 +1,11 @@
 //! What peers cannot make grow, and what they cannot make us do.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cairn_node::{Failure, Input, Output, PeerId, QuestionId, Verified};
-use cairn_protocol::messages::{InstanceId, Request, Status};
-use cairn_protocol::{TransactionId, Work};
+use cairn_protocol::messages::{Answer, InstanceId, Request, RequestId, Status};
+use cairn_protocol::{Bounded, TransactionId, Work};
 
 use crate::forge::{Forge, SECOND, network, payment, start};
 use crate::puppet::{Reply, honest};
@@ -184,8 +185,6 @@ fn foreign_transactions_and_unordered_ids_end_the_link() {
 /// The driver answers these, but no question stays without an answer.
 #[test]
 fn rule_l4_every_question_has_an_answer_of_its_kind() {
-    use cairn_protocol::Bounded;
-    use cairn_protocol::messages::{Answer, RequestId};
     let network = network();
     let mut world = World::new(&network);
     world.add_node(false);
@@ -214,4 +213,30 @@ fn rule_l4_every_question_has_an_answer_of_its_kind() {
         );
         assert!(is_of_its_kind);
     }
+}
+
+#[test]
+fn rule_l10_a_transaction_that_is_named_twice_is_answered_once() {
+    let mut world = World::of_miners(&network(), 1);
+    world.mine(0);
+    let paid = [0, 1].map(|sequence| payment(&world.network, 1, sequence, 0));
+    for one in &paid {
+        world.submit(0, one.clone());
+    }
+    let [first, second] = [paid[0].id(), paid[1].id()];
+    let named = [first, id(7), first, second, first];
+    let question = Request::Transactions(Bounded::first(named));
+    let asked = Input::Asked { peer: PeerId(1), request: RequestId(3), question };
+    let now = world.now;
+    let outputs = world.player(0).node.handle(now, asked);
+    let answers: Vec<_> = outputs
+        .into_iter()
+        .filter_map(|output| match output {
+            Output::Answer { answer: Answer::Transactions(all), .. } => Some(all.into_vec()),
+            _ => None,
+        })
+        .collect();
+    let [answer] = &answers[..] else { panic!("{answers:?}") };
+    let ids: BTreeSet<_> = answer.iter().map(|one| one.payment.id(network().id())).collect();
+    assert_eq!((answer.len(), ids), (2, [first, second].into()));
 }
