@@ -216,17 +216,13 @@ impl Peers {
         ends.filter(|end| *end > now).min()
     }
 
-    /// How far the clock of each node is ahead of ours, in milliseconds. A node that is heard as
-    /// several peers counts once. If there are `enough` nodes with links, only they count: a
-    /// datagram's sender is easily forged.
-    pub(crate) fn clocks(&self, enough: usize) -> Vec<i64> {
-        let of_nodes = |with_link: bool| -> BTreeMap<InstanceId, i64> {
-            let peers = self.by_id.values().filter(|peer| peer.linked || !with_link);
-            peers.map(|peer| (peer.status.instance, peer.clock_ahead)).collect()
-        };
-        let linked = of_nodes(true);
-        let clocks = if linked.len() >= enough { linked } else { of_nodes(false) };
-        clocks.into_values().collect()
+    /// How far the clock of each node is ahead of ours, in milliseconds; of those with a link only,
+    /// if that is wanted. A node that is heard as several peers counts once.
+    pub(crate) fn clocks(&self, with_link: bool) -> Vec<i64> {
+        let peers = self.by_id.values().filter(|peer| peer.linked || !with_link);
+        let of_nodes: BTreeMap<InstanceId, i64> =
+            peers.map(|peer| (peer.status.instance, peer.clock_ahead)).collect();
+        of_nodes.into_values().collect()
     }
 
     fn forget_most_silent(&mut self) {

@@ -16,11 +16,11 @@ fn rests_for_its_clock(world: &mut World, index: usize) -> Option<i64> {
     }
 }
 
-/// Attack 16.
 #[test]
 fn attack_16_a_miner_whose_clock_is_off_rests_and_stops_nobody() {
     for skew in [2 * HOURS, -2 * HOURS] {
         let mut world = World::of_miners(&network(), 4);
+        world.link_all();
         world.mine(3);
         world.skew(3, skew);
         world.run(10 * SECOND);
@@ -62,27 +62,47 @@ fn attack_16_what_a_miner_ahead_of_us_makes_does_not_stop_us_if_enough_clocks_ar
     world.mine(0);
 }
 
+/// So many statuses of nodes that say it is two hours later, as anybody can broadcast them.
+fn forge_clocks(world: &mut World, count: u8) {
+    let forged = world.node(1).status(world.now.after(2 * 3_600 * SECOND));
+    for number in 100..100 + count {
+        let status = Status { instance: InstanceId([number; 16]), ..forged };
+        world.send(0, Input::Status { peer: PeerId(number.into()), status });
+    }
+}
+
 #[test]
 fn attack_16_forged_statuses_do_not_outvote_links() {
     let mut world = World::of_miners(&network(), 4);
-    for index in 1..4 {
-        world.link(0, index);
-    }
-    let forged = world.node(1).status(start().after(2 * 3_600 * SECOND));
-    for number in 0..20 {
-        let status = Status { instance: InstanceId([100 + number; 16]), ..forged };
-        world.send(0, Input::Status { peer: PeerId(100 + u64::from(number)), status });
-    }
-    world.run(3 * SECOND);
+    world.link_all();
+    forge_clocks(&mut world, 20);
+    world.run(6 * SECOND);
     assert_eq!(rests_for_its_clock(&mut world, 0), None);
-    for index in 1..4 {
-        world.send(0, Input::LinkDown { peer: PeerId(index) });
-    }
-    world.run(2 * SECOND);
-    assert!(rests_for_its_clock(&mut world, 0).is_some(), "without links, they are heard");
+    assert_eq!(world.player(0).warnings(), [""; 0]);
 }
 
-/// Behaviour 19.
+#[test]
+fn attack_16_forged_statuses_make_a_node_with_few_links_warn_but_not_rest() {
+    let mut world = World::of_miners(&network(), 3);
+    world.link_all();
+    forge_clocks(&mut world, 20);
+    world.run(6 * SECOND);
+    assert_eq!(rests_for_its_clock(&mut world, 0), None);
+    assert_eq!(world.player(0).warnings(), ["clock_off"], "once");
+    world.mine(0);
+
+    // Those who have a link are believed, and the user hears why nothing is mined.
+    for number in 100..103 {
+        let clock = world.now.after(2 * 3_600 * SECOND);
+        let instance = InstanceId([number; 16]);
+        let status = Status { instance, ..world.node(1).status(clock) };
+        world.send(0, Input::LinkUp { peer: PeerId(number.into()), status });
+    }
+    world.run(6 * SECOND);
+    assert!(rests_for_its_clock(&mut world, 0).is_some());
+    assert_eq!(world.player(0).warnings(), ["clock_off"; 2]);
+}
+
 #[test]
 fn behaviour_19_a_block_ahead_of_our_clock_waits_until_its_time_comes() {
     let network = network();

@@ -142,6 +142,15 @@ impl World {
         }
     }
 
+    /// Makes a link between each two nodes.
+    pub fn link_all(&mut self) {
+        for a in 0..self.actors.len() {
+            for b in 0..a {
+                self.link(a, b);
+            }
+        }
+    }
+
     /// Cuts all connections between two groups.
     pub fn cut(&mut self, left: &[usize], right: &[usize]) {
         for a in left {
