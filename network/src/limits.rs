@@ -40,8 +40,10 @@ pub const MAX_STATUS_INTERVAL: Duration = Duration::from_secs(60);
 /// and 10 s, whatever our own is, since the other side may be set to another.
 pub const SILENCE: Duration = Duration::from_secs(4 * MAX_STATUS_INTERVAL.as_secs() + 10);
 /// The most questions of one link that are being answered, or whose answers are being written.
-/// Further ones stay in the socket.
 pub const MAX_ANSWERING: usize = 4;
+/// The most questions of one link that wait for their turn; beyond it nothing is read from the
+/// link. More than an honest node has open at a time.
+pub const MAX_WAITING: usize = 8;
 /// The most bytes that wait to be written to one link: the answers of [`MAX_ANSWERING`] questions
 /// and as much again. A reader slower than that loses the link.
 pub const MAX_WRITE_BYTES: usize = 8 << 20;

@@ -1,6 +1,7 @@
 //! One link: a task that reads, writes and keeps the time. Nothing it does waits for the other
 //! side, except reading.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::answers;
 use crate::frames::{Frame, FrameReader, FrameWriter, ReadError, SlowReader};
 use crate::handshake::Greeted;
 use crate::inbox::{Command, Incoming, LinkId};
-use crate::limits::{FAREWELL, MAX_ANSWERING};
+use crate::limits::{FAREWELL, MAX_ANSWERING, MAX_WAITING};
 use crate::questions::Questions;
 use crate::server::ServeError;
 use crate::surroundings::Surroundings;
@@ -73,6 +74,8 @@ pub(crate) struct Link {
     jobs: JoinSet<Done>,
     /// Their questions that are being answered, or whose answers are being written.
     answering: usize,
+    /// Their further questions, in the order in which they came.
+    waiting: VecDeque<(RequestId, Request)>,
     around: Arc<Surroundings>,
 }
 
@@ -101,6 +104,7 @@ impl Link {
             questions: Questions::default(),
             jobs: JoinSet::new(),
             answering: 0,
+            waiting: VecDeque::new(),
             around,
         }
     }
@@ -150,10 +154,10 @@ impl Link {
             command = self.commands.recv() => self.obey(command.ok_or(LinkEnd::Released)?),
             is_answer = self.writer.progress() => {
                 self.answering -= usize::from(is_answer?);
-                Ok(())
+                self.take_questions().await
             }
             Some(done) = self.jobs.join_next() => self.finish(done?).await,
-            content = self.reader.next(MAX_MESSAGE_BYTES), if self.answering < MAX_ANSWERING => {
+            content = self.reader.next(MAX_MESSAGE_BYTES), if self.waiting.len() < MAX_WAITING => {
                 let message = Message::decode(&content?).map_err(ReadError::from)?;
                 self.receive(message).await
             }
@@ -198,7 +202,23 @@ impl Link {
     }
 
     async fn receive_request(&mut self, id: RequestId, request: Request) -> Result<(), LinkEnd> {
-        self.answering += 1;
+        self.waiting.push_back((id, request));
+        self.take_questions().await
+    }
+
+    /// Has their next questions answered. What comes after those is read on: answers to ours are
+    /// not to wait until ours are written.
+    async fn take_questions(&mut self) -> Result<(), LinkEnd> {
+        while self.answering < MAX_ANSWERING
+            && let Some((id, request)) = self.waiting.pop_front()
+        {
+            self.answering += 1;
+            self.answer(id, request).await?;
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self, id: RequestId, request: Request) -> Result<(), LinkEnd> {
         match request {
             Request::Headers(_) | Request::Blocks(_) => {
                 let serving = Arc::clone(&self.around.server).serve(id, request);
@@ -246,20 +266,17 @@ impl Link {
     async fn keep_time(&mut self) -> Result<(), LinkEnd> {
         let (now, last_arrival) = (Instant::now(), self.reader.last_arrival());
         self.give_up(last_arrival, now).await?;
-        if self.questions.is_hopeless() {
-            return Err(LinkEnd::Unresponsive);
-        }
         let silence = now.duration_since(last_arrival);
         if silence >= self.around.silence { Err(LinkEnd::Silent(silence)) } else { Ok(()) }
     }
 
-    /// Gives up the questions whose time is over.
+    /// Gives up the questions whose time is over, and the link if too many answers are overdue.
     async fn give_up(&mut self, last_arrival: Instant, now: Instant) -> Result<(), LinkEnd> {
         for question in self.questions.expire(last_arrival, now) {
             let failure = Failure::Unreachable;
             self.tell(Incoming::Failed { link: self.id, question, failure }).await?;
         }
-        Ok(())
+        if self.questions.is_hopeless() { Err(LinkEnd::Unresponsive) } else { Ok(()) }
     }
 
     async fn tell(&self, incoming: Incoming) -> Result<(), LinkEnd> {

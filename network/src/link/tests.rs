@@ -280,6 +280,67 @@ async fn rule_l4_at_most_four_questions_of_a_link_are_taken_at_a_time() {
     }
 }
 
+/// Four answers are owed and more are asked for; what comes behind those questions is read.
+#[tokio::test]
+async fn rule_l4_answers_to_us_do_not_wait_for_those_that_we_owe() {
+    let mut node = Undriven::new().await;
+    let mut peer = Peer::connect(node.address).await;
+    let commands = node.welcome(1).await;
+    let owed = u32::try_from(MAX_ANSWERING + MAX_WAITING - 1).expect("few");
+    for number in 0..owed {
+        peer.send(&Message::Request(RequestId(number), Request::MempoolIds(None))).await;
+    }
+    commands.send(ask(5, headers_request())).await.expect("the task runs");
+    let Message::Request(id, _) = peer.receive().await else { panic!("no question") };
+    peer.send(&Message::Answer(id, Answer::Headers(Bounded::default()))).await;
+    for _ in 0..MAX_ANSWERING {
+        assert!(matches!(node.next().await, Incoming::Asked { .. }));
+    }
+    let told = node.next().await;
+    assert!(matches!(told, Incoming::Answered { question: QuestionId(5), .. }), "{told:?}");
+
+    // One more is too much: what comes behind it waits until an answer is written.
+    peer.send(&Message::Request(RequestId(owed), Request::MempoolIds(None))).await;
+    peer.send(&Message::Status(status(2, 0))).await;
+    let further = timeout(Duration::from_millis(50), node.incoming.recv()).await;
+    assert!(further.is_err(), "{further:?}");
+    let answer = Answer::MempoolIds(Bounded::default());
+    commands.send(Command::Answer { request: RequestId(0), answer }).await.expect("runs");
+    assert!(matches!(node.next().await, Incoming::Asked { request: RequestId(4), .. }));
+    assert!(matches!(node.next().await, Incoming::LinkStatus { .. }));
+}
+
+#[tokio::test]
+async fn rule_l5_a_link_that_owes_too_many_answers_is_closed_however_much_it_says() {
+    let mut node = Undriven::new().await;
+    let mut peer = Peer::connect(node.address).await;
+    let commands = node.welcome(1).await;
+    let over = Instant::now();
+    for number in 0..=crate::limits::MAX_OVERDUE_ANSWERS as u64 {
+        let (question, request) = (QuestionId(number), Request::MempoolIds(None));
+        let command = Command::Ask { question, request, deadline: over };
+        commands.send(command).await.expect("the task runs");
+    }
+    let talking = tokio::spawn(async move {
+        let status = frame(&Message::Status(status(2, 0)));
+        while peer.stream.write_all(&status).await.is_ok() {}
+    });
+    let mut failed = 0;
+    loop {
+        match node.next().await {
+            Incoming::Failed { failure: Failure::Unreachable, .. } => failed += 1,
+            Incoming::LinkStatus { .. } => {}
+            Incoming::LinkDown { end, .. } => {
+                assert!(matches!(end, LinkEnd::Unresponsive), "{end}");
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(failed, crate::limits::MAX_OVERDUE_ANSWERS + 1);
+    talking.await.expect("no panic");
+}
+
 #[tokio::test]
 async fn attack_20_messages_in_single_bytes_are_understood() {
     let mut node = Undriven::new().await;
