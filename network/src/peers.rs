@@ -18,6 +18,8 @@ pub(crate) struct Peer {
     pub(crate) by_broadcast: bool,
     /// Whether a connection to its address can be opened.
     pub(crate) has_server: bool,
+    /// Whether its last link was opened by us, so that it is surely at its address.
+    pub(crate) is_reached: bool,
     first_heard: Instant,
     last_heard: Instant,
     shunned_until: Option<Instant>,
@@ -54,6 +56,7 @@ impl Peers {
             address,
             by_broadcast: false,
             has_server: true,
+            is_reached: false,
             first_heard: now,
             last_heard: now,
             shunned_until: None,
@@ -67,9 +70,14 @@ impl Peers {
         let mut idle: Vec<_> = idle.map(|(id, peer)| (peer.last_heard, *id)).collect();
         idle.sort_unstable();
         for (_, id) in &idle[..idle.len().div_ceil(2)] {
-            if let Some(peer) = self.by_id.remove(id) {
-                self.by_address.remove(&peer.address);
-            }
+            self.forget(*id);
+        }
+    }
+
+    /// Forgets a peer: whoever is heard at its address next is another one.
+    pub(crate) fn forget(&mut self, id: PeerId) {
+        if let Some(peer) = self.by_id.remove(&id) {
+            self.by_address.remove(&peer.address);
         }
     }
 
@@ -144,6 +152,16 @@ mod tests {
         assert!(peers.get(silent).is_none());
         let last = 3 * MAX_PEERS - 1;
         assert!(peers.by_address.contains_key(&address(last)));
+    }
+
+    #[test]
+    fn who_comes_after_a_forgotten_peer_is_another_one() {
+        let now = Instant::now();
+        let mut peers = Peers::default();
+        let id = peers.at(address(1), now, |_| false);
+        peers.forget(id);
+        assert!(peers.get(id).is_none());
+        assert_ne!(peers.at(address(1), now, |_| false), id);
     }
 
     #[test]

@@ -191,15 +191,12 @@ impl Switchboard {
     }
 
     /// Takes out a link. Its questions go to another link of the same peer, if there is one, unless
-    /// the peer is to blame.
+    /// the other side is to blame.
     fn lose(&mut self, link: LinkId, to_blame: bool) {
         let now = Instant::now();
         let Some(entry) = self.links.remove(link) else { return };
         let peer = entry.peer;
         self.theirs.forget(link);
-        if to_blame {
-            self.peers.note(peer, |peer| peer.shun(now));
-        }
         for question in self.ours.on_link(link) {
             if to_blame || !self.ask_again(question) {
                 self.fail(question, Failure::Unreachable);
@@ -208,6 +205,20 @@ impl Switchboard {
         if !self.links.reaches(peer) {
             self.statics.lost(peer, now);
             self.inputs.push_back(Input::LinkDown { peer });
+        }
+        if to_blame {
+            self.blame(peer, now);
+        }
+    }
+
+    /// Leaves a peer alone for a while because of what it did. Who opened a link to us may have
+    /// named any port of its address as its own: the peer that is there is not to suffer for it, so
+    /// the next one there is another peer, of which nothing is held to be known.
+    fn blame(&mut self, peer: PeerId, now: Instant) {
+        if self.peers.get(peer).is_some_and(|peer| peer.is_reached) {
+            self.peers.note(peer, |peer| peer.shun(now));
+        } else if !self.links.reaches(peer) && !self.dialling.contains(&peer) {
+            self.peers.forget(peer);
         }
     }
 

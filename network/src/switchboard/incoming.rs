@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cairn_node::{Event, Failure, Input, PeerId, QuestionId, Verified};
 use cairn_protocol::NetworkId;
-use cairn_protocol::messages::{HelloError, Request, RequestId, Status};
+use cairn_protocol::messages::{HelloError, InstanceId, Request, RequestId, Status};
 use tokio::time::Instant;
 
 use super::Switchboard;
@@ -92,12 +92,16 @@ impl Switchboard {
         let NewLink { opened, remote, status, commands, welcome } = link;
         let peer = self.peer_of(opened, remote, &status, now);
         let entry = Entry { peer, opened, instance: status.instance, commands, useful_at: now };
+        if matches!(opened, Opened::ByUs(_)) {
+            self.release_impostors(peer, status.instance);
+        }
         let is_first = !self.links.reaches(peer);
         let Admission::Stands { id, rival } = self.links.admit(entry, self.instance) else {
             self.ask_waiting(peer);
             return;
         };
         tracing::info!("link to {remote} (instance {})", status.instance);
+        self.peers.note(peer, |peer| peer.is_reached = matches!(opened, Opened::ByUs(_)));
         // The task is gone only if the node is stopping.
         let _ = welcome.send((id, peer));
         if let Some(rival) = rival {
@@ -111,8 +115,9 @@ impl Switchboard {
         self.ask_waiting(peer);
     }
 
-    /// Who is at the other end of a new link. A peer that opened it is known by where its block
-    /// server is: there, it would be heard and asked.
+    /// Who is at the other end of a new link. A peer that opened it is known by where it says that
+    /// its block server is: there, it would be heard and asked. If a link to another node at that
+    /// place stands, it is known by its end of the connection instead.
     fn peer_of(
         &mut self,
         opened: Opened,
@@ -133,10 +138,27 @@ impl Switchboard {
             Opened::ByThem => {
                 let has_server = status.blocks_port >= MIN_PEER_PORT;
                 let port = if has_server { status.blocks_port } else { remote.port() };
-                let peer = self.peer_at(SocketAddr::new(remote.ip(), port), now);
+                let claimed = self.peer_at(SocketAddr::new(remote.ip(), port), now);
+                let is_taken = self.others_at(claimed, status.instance).next().is_some();
+                let has_server = has_server && !is_taken;
+                let peer = if is_taken { self.peer_at(remote, now) } else { claimed };
                 self.peers.note(peer, |peer| peer.has_server = has_server);
                 peer
             }
+        }
+    }
+
+    /// The links to a peer by which another node than this one speaks.
+    fn others_at(&self, peer: PeerId, instance: InstanceId) -> impl Iterator<Item = LinkId> {
+        let others = self.links.of_peer(peer).filter(move |(_, link)| link.instance != instance);
+        others.map(|(id, _)| id)
+    }
+
+    /// We have reached this node at the peer's address: whoever named that address as its own on a
+    /// link that it opened is not there.
+    fn release_impostors(&mut self, peer: PeerId, instance: InstanceId) {
+        for link in self.others_at(peer, instance).collect::<Vec<_>>() {
+            self.lose(link, false);
         }
     }
 

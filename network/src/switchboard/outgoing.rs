@@ -94,16 +94,16 @@ impl Switchboard {
         }
     }
 
-    /// Cuts a peer off, and leaves it alone for a while.
+    /// Cuts a peer off because of what it did.
     pub(crate) fn cut(&mut self, peer: PeerId, reason: &str) {
         if let Some(address) = self.address(peer) {
             tracing::info!("cutting off {address}: {reason}");
         }
-        self.peers.note(peer, |peer| peer.shun(Instant::now()));
         let links: Vec<_> = self.links.of_peer(peer).map(|(id, _)| id).collect();
         for link in links {
             self.lose(link, true);
         }
+        self.blame(peer, Instant::now());
     }
 
     /// Sends a frame by the links that `choose` names; those that cannot take it are lost. Returns
