@@ -299,6 +299,10 @@ impl Mempool {
         &self.limits
     }
 
+    pub(super) fn limits_mut(&mut self) -> &mut MempoolLimits {
+        &mut self.limits
+    }
+
     /// How many payments each table has; `bytes` are what they should be together.
     pub(super) fn table_sizes(&self, bytes: usize) -> [usize; 4] {
         assert_eq!(self.bytes, bytes);
