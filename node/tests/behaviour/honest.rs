@@ -36,7 +36,7 @@ fn a_question_that_fails_does_not_make_a_lie_of_another_ones_answer() {
     assert_eq!(world.tip(0), theirs.tip());
 }
 
-/// Attack 10: datagrams with forged senders claim the most work, and ever more of them come.
+/// Datagrams with forged senders claim the most work, and ever more of them come.
 #[test]
 fn attack_10_one_honest_link_is_enough_among_any_number_of_forged_claims() {
     let network = network();

@@ -1,15 +1,13 @@
 //! Peers that lie, withhold, stall and send what is invalid.
 
 use cairn_node::{Failure, RestReason, Verified};
-use cairn_protocol::limits::MAX_HEADERS;
+use cairn_protocol::BlockError;
 use cairn_protocol::messages::Request;
-use cairn_protocol::{BlockError, Work};
 
-use crate::forge::{Forge, SECOND, child_of, key, network, payment, start};
+use crate::forge::{Forge, SECOND, network, start};
 use crate::puppet::{Reply, honest};
 use crate::world::{World, settings};
 
-/// Attack 17, and the predecessor's fault 7.
 #[test]
 fn attack_17_a_lying_tip_changes_nothing_and_is_asked_about_once() {
     let network = network();
@@ -48,7 +46,6 @@ fn a_notorious_liar_is_left_alone() {
     assert_eq!(asked, 7);
 }
 
-/// Behaviour 34, and the predecessor's fault 8.
 #[test]
 fn behaviour_34_a_stalling_peer_holds_nobody_up() {
     let network = network();
@@ -154,152 +151,7 @@ fn rule_n4_a_better_chain_whose_owner_left_does_not_part_the_others() {
     }
 }
 
-/// Behaviours 30 and 35, attack 6.
-#[test]
-fn headers_with_less_work_than_ours_are_not_stored() {
-    let network = network();
-    let mut ours = Forge::new(&network, 1);
-    ours.grow(2_500);
-    let spam = {
-        let mut spam = Forge::new(&network, 2);
-        spam.grow(2_400);
-        spam
-    };
-    let mut world = World::new(&network);
-    world.add_node_with(settings(0, false), &ours.blocks);
-    let spammer = world.add_puppet(honest(&spam));
-    let mut status = spam.status(200, start());
-    status.work = ours.ledger.tip().work.plus(spam.ledger.tip().work);
-    world.say(spammer, 0, status);
-    world.run(5 * SECOND);
-    assert_eq!(world.player(0).asked().count(), 3, "all pages were looked at");
-    assert_eq!(world.tip(0), ours.tip());
-    for header in spam.headers() {
-        assert_eq!(world.node(0).ledger().has_header(header.block_ref()).ok(), Some(false));
-    }
-}
-
-#[test]
-fn a_peer_that_repeats_its_headers_is_not_asked_for_ever() {
-    let network = network();
-    let mut ours = Forge::new(&network, 1);
-    ours.grow(1_500);
-    let mut spam = Forge::new(&network, 2);
-    spam.grow(MAX_HEADERS);
-    let headers = spam.headers();
-    let mut world = World::new(&network);
-    world.add_node_with(settings(0, false), &ours.blocks);
-    let spammer = world.add_puppet(move |_| Reply::Answer(Verified::Headers(headers.clone())));
-    let mut status = spam.status(200, start());
-    status.work = ours.ledger.tip().work.plus(Work::from_be_bytes(&[1; 32]));
-    world.say(spammer, 0, status);
-    world.run(5 * SECOND);
-    assert_eq!(world.player(0).asked().count(), 2);
-}
-
-/// Behaviour 31.
-#[test]
-fn behaviour_31_headers_that_do_not_hang_together_end_the_link() {
-    let network = network();
-    let mut chain = Forge::new(&network, 1);
-    chain.grow(10);
-    let all = chain.headers();
-    let gap: Vec<_> = all.iter().copied().filter(|one| one.header().height.get() != 4).collect();
-    let rootless = all[3..].to_vec();
-    for headers in [gap, rootless] {
-        let mut world = World::new(&network);
-        world.add_node(false);
-        let peer = world.add_puppet(move |_| Reply::Answer(Verified::Headers(headers.clone())));
-        world.say(peer, 0, chain.status(200, start()));
-        world.run(SECOND);
-        assert_eq!(world.player(0).dropped(), [peer]);
-        assert_eq!(world.tip(0), network.genesis_ref());
-    }
-}
-
-#[test]
-fn rule_l8_blocks_that_were_not_asked_for_end_the_link() {
-    let network = network();
-    let mut chain = Forge::new(&network, 1);
-    chain.grow(3);
-    let mut other = Forge::new(&network, 2);
-    other.grow(1);
-    let (headers, foreign) = (chain.headers(), other.blocks.clone());
-    let mut world = World::new(&network);
-    world.add_node(false);
-    let peer = world.add_puppet(move |request| match request {
-        Request::Headers(_) => Reply::Answer(Verified::Headers(headers.clone())),
-        _ => Reply::Answer(Verified::Blocks(foreign.clone())),
-    });
-    world.say(peer, 0, chain.status(200, start()));
-    world.run(SECOND);
-    assert_eq!(world.player(0).dropped(), [peer]);
-
-    // The blocks come from somebody else.
-    let good = world.add_puppet(honest(&chain));
-    world.say(good, 0, chain.status(201, start()));
-    world.run(SECOND);
-    assert_eq!(world.tip(0), chain.tip());
-}
-
-/// Behaviours 5 and 8: an overspending payment in the middle of a longer branch.
-#[test]
-fn a_branch_with_an_invalid_block_is_left_at_that_block() {
-    let network = network();
-    let mut ours = Forge::new(&network, 1);
-    ours.grow(2);
-    let mut world = World::new(&network);
-    world.add_node_with(settings(0, true), &ours.blocks);
-    world.run(3 * SECOND);
-
-    // Two valid blocks, one whose payment nobody can pay for, and two more on top of it.
-    let mut forged = ours.branch(2, 2);
-    let mut blocks = vec![];
-    let bad = forged.next(start(), &[payment(&network, 77, 0, 0)]);
-    blocks.push(bad.clone());
-    for _ in 0..2 {
-        blocks.push(child_of(&network, blocks.last().expect("one"), key(2).account()));
-    }
-    forged.blocks.extend(blocks);
-    let mut status = forged.status(200, start());
-    status.tip = forged.blocks[4].block_ref().hash;
-    status.height = forged.blocks[4].block_ref().height;
-    status.work = forged.headers().iter().map(cairn_protocol::ProvenHeader::work).sum();
-    let peer = world.add_puppet(honest(&forged));
-    for _ in 0..20 {
-        world.say(peer, 0, status);
-        world.run(SECOND);
-    }
-    assert_eq!(world.tip(0), ours.tip());
-    assert_eq!(world.player(0).warnings().first(), Some(&"invalid_block"));
-    assert!(world.player(0).dropped().contains(&peer));
-    let bodies =
-        world.player(0).asked().filter(|(_, request)| matches!(request, Request::Blocks(_)));
-    assert_eq!(bodies.count(), 1, "it is not asked for again");
-    world.mine(0);
-}
-
-#[test]
-fn a_block_that_is_invalid_by_itself_condemns_its_branch() {
-    let network = network();
-    let mut chain = Forge::new(&network, 1);
-    chain.grow(3);
-    let (headers, bad) = (chain.headers(), chain.blocks[1].block_ref());
-    let mut world = World::new(&network);
-    world.add_node(true);
-    world.run(3 * SECOND);
-    let peer = world.add_puppet(move |request| match request {
-        Request::Headers(_) => Reply::Answer(Verified::Headers(headers.clone())),
-        _ => Reply::Fail(Failure::InvalidBlock(bad, BlockError::FeesTooLarge)),
-    });
-    world.say(peer, 0, chain.status(200, start()));
-    world.run(SECOND);
-    assert_eq!(world.player(0).warnings(), ["invalid_block"]);
-    assert_eq!(world.player(0).dropped(), [peer]);
-    assert_eq!(world.node(0).ledger().best_header().block.height.get(), 1);
-}
-
-/// Behaviour 21: a content that the header does not commit to says nothing about the block.
+/// A content that the header does not commit to says nothing about the block.
 #[test]
 fn behaviour_21_a_mutated_twin_does_not_condemn_the_block() {
     let network = network();

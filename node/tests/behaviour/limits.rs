@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use cairn_node::{Failure, Input, Output, PeerId, QuestionId, Verified};
+use cairn_node::{Failure, Input, Output, PeerId, Verified};
 use cairn_protocol::messages::{Answer, InstanceId, Request, RequestId, Status};
 use cairn_protocol::{Bounded, TransactionId, Work};
 
@@ -88,27 +88,6 @@ fn a_peer_that_never_answers_is_asked_ever_more_rarely() {
     world.mine(0);
 }
 
-#[test]
-fn answers_to_nothing_are_ignored_and_wrong_answers_end_the_link() {
-    let network = network();
-    let mut chain = Forge::new(&network, 1);
-    chain.grow(3);
-    let mut world = World::new(&network);
-    world.add_node(false);
-    for question in [0, 77, u64::MAX] {
-        let question = QuestionId(question);
-        let answer = Verified::Blocks(chain.blocks.clone());
-        world.send(0, Input::Answered { question, answer });
-        let failure = Failure::Misbehaved("nothing".to_owned());
-        world.send(0, Input::Failed { question, failure });
-    }
-    assert_eq!(world.tip(0), network.genesis_ref());
-    let confused = world.add_puppet(|_| Reply::Answer(Verified::MempoolIds(Vec::new())));
-    world.say(confused, 0, chain.status(7, start()));
-    world.run(SECOND);
-    assert_eq!(world.player(0).dropped(), [confused]);
-}
-
 fn id(number: u64) -> TransactionId {
     let mut id = [0; 32];
     id[..8].copy_from_slice(&number.to_be_bytes());
@@ -117,7 +96,7 @@ fn id(number: u64) -> TransactionId {
 
 /// Ids without end, none of which anybody has.
 #[test]
-fn a_mempool_without_end_is_left_after_as_many_ids_as_ours_may_have() {
+fn rule_l9_a_mempool_without_end_is_left_after_as_many_ids_as_ours_may_have() {
     let network = network();
     let mut world = World::new(&network);
     world.add_node(false);
@@ -161,27 +140,6 @@ fn rule_n7_mempools_are_reconciled_with_a_few_at_a_time() {
     assert_eq!(world.player(0).asked().count(), 20, "all had their turn");
 }
 
-#[test]
-fn foreign_transactions_and_unordered_ids_end_the_link() {
-    let network = network();
-    let paid = payment(&network, 1, 0, 0);
-    let unordered = |_: &Request| Reply::Answer(Verified::MempoolIds(vec![id(2), id(1)]));
-    let foreign = move |request: &Request| match request {
-        Request::MempoolIds(_) => Reply::Answer(Verified::MempoolIds(vec![id(1)])),
-        _ => Reply::Answer(Verified::Transactions(vec![paid.clone()])),
-    };
-    let mut world = World::new(&network);
-    world.add_node(false);
-    let puppets = [world.add_puppet(unordered), world.add_puppet(foreign)];
-    for (number, puppet) in (0..).zip(puppets) {
-        let status = numbered(world.node(0).status(start()), 100 + number);
-        world.send(0, Input::LinkUp { peer: peer(puppet), status });
-    }
-    world.run(SECOND);
-    assert_eq!(world.player(0).dropped(), puppets);
-    assert_eq!(world.node(0).counters().mempool, 0);
-}
-
 /// The driver answers these, but no question stays without an answer.
 #[test]
 fn rule_l4_every_question_has_an_answer_of_its_kind() {
@@ -212,6 +170,42 @@ fn rule_l4_every_question_has_an_answer_of_its_kind() {
                 | (Request::Transactions(_), Some(Answer::Transactions(_)))
         );
         assert!(is_of_its_kind);
+    }
+}
+
+/// Whether a node drops a linked peer that answers like this.
+fn is_dropped(script: impl FnMut(&Request) -> Reply + 'static) -> bool {
+    let mut world = World::new(&network());
+    world.add_node(false);
+    let puppet = world.add_puppet(script);
+    let status = numbered(world.node(0).status(start()), 100);
+    world.send(0, Input::LinkUp { peer: peer(puppet), status });
+    world.run(SECOND);
+    assert_eq!(world.node(0).counters().mempool, 0);
+    world.player(0).dropped() == [puppet]
+}
+
+#[test]
+fn rule_l9_ids_that_do_not_ascend_end_the_link() {
+    for (ids, expected) in [([1, 2], false), ([2, 1], true), ([2, 2], true)] {
+        let answer = move |request: &Request| match request {
+            Request::MempoolIds(_) => Reply::Answer(Verified::MempoolIds(ids.map(id).to_vec())),
+            _ => Reply::Answer(Verified::Transactions(Vec::new())),
+        };
+        assert_eq!(is_dropped(answer), expected, "{ids:?}");
+    }
+}
+
+#[test]
+fn rule_l10_a_transaction_that_was_not_asked_for_ends_the_link() {
+    let paid = payment(&network(), 1, 0, 0);
+    for (named, expected) in [(paid.id(), false), (id(1), true)] {
+        let paid = paid.clone();
+        let answer = move |request: &Request| match request {
+            Request::MempoolIds(_) => Reply::Answer(Verified::MempoolIds(vec![named])),
+            _ => Reply::Answer(Verified::Transactions(vec![paid.clone()])),
+        };
+        assert_eq!(is_dropped(answer), expected);
     }
 }
 

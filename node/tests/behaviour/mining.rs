@@ -64,7 +64,6 @@ fn a_template_is_renewed_for_a_tip_at_once_for_payments_each_second_and_for_the_
     assert_eq!(template.transaction_count(), 1);
 }
 
-/// Behaviour 50.
 #[test]
 fn behaviour_50_a_block_of_an_old_template_changes_nothing() {
     let network = network();
@@ -134,29 +133,31 @@ fn rule_n12_a_block_waits_for_as_many_transactions_as_it_needs() {
 }
 
 #[test]
-fn the_status_is_told_on_each_tip_each_interval_and_when_solicited_once_a_second() {
+fn rule_n1_the_status_is_told_on_each_tip_and_each_interval() {
     let mut world = World::of_miners(&network(), 2);
-    let since = world.now;
     world.player(0).log.clear();
     world.run(20 * SECOND);
     assert_eq!(world.player(0).announced().len(), 4);
-
     world.player(0).log.clear();
     let before = world.now;
     world.mine(0);
     assert_eq!(world.player(0).announced(), [before]);
+}
 
-    // Solicited ten times in one second: answered twice, the last time not lost.
+/// Solicited ten times in one second: answered twice, the last time not lost.
+#[test]
+fn rule_n2_who_is_solicited_tells_its_status_once_a_second() {
+    let mut world = World::of_miners(&network(), 2);
+    world.mine(0);
     world.run(3 * SECOND);
     world.player(0).log.clear();
-    let since_solicited = world.now;
+    let since = world.now;
     for _ in 0..10 {
         world.send(0, Input::Solicited);
         world.run(Duration::from_millis(90));
     }
     world.run(SECOND);
-    let times = seconds_after(&world.player(0).announced(), since_solicited);
-    assert_eq!(times, [0.0, 1.0], "{since}");
+    assert_eq!(seconds_after(&world.player(0).announced(), since), [0.0, 1.0]);
 }
 
 #[test]
@@ -194,7 +195,7 @@ fn build(network: &Network, spec: (u8, u64, u64, u64, usize)) -> VerifiedTransac
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// Behaviour 50: a template always passes its own validation, and takes the best there is.
+    /// A template always passes its own validation, and takes the best there is.
     #[test]
     fn behaviour_50_every_template_makes_a_valid_block(
         payments in proptest::collection::vec(any_payment(), 0..40),

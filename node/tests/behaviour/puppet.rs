@@ -12,6 +12,8 @@ pub enum Reply {
     Fail(Failure),
     /// After the driver's time limit.
     Silence,
+    /// Not even a failure: the limits that count are the node's own.
+    Never,
 }
 
 pub type Script = Box<dyn FnMut(&Request) -> Reply>;

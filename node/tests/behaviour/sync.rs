@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use cairn_node::{Event, RestReason};
+use cairn_node::{Event, RestReason, Settings};
+use cairn_protocol::BlockRef;
 use cairn_protocol::limits::MAX_HEADERS;
 use cairn_protocol::messages::Request;
 
-use crate::forge::{Forge, SECOND, network, payment, start};
+use crate::forge::{Forge, SECOND, network, start};
 use crate::puppet::honest;
 use crate::world::{World, settings};
 
@@ -44,9 +45,8 @@ fn blocks_travel_to_all() {
     assert_eq!(adopted.count(), 4);
 }
 
-/// Behaviours 33 and 40: headers come from one peer, over several pages, and bodies in parts.
-#[test]
-fn a_late_joiner_catches_up_before_it_mines() {
+/// A miner that joins three nodes with more than two pages of headers, and has caught up.
+fn late_joiner() -> (World, usize) {
     let network = network();
     let mut chain = Forge::new(&network, 1);
     chain.grow(2 * MAX_HEADERS + 50);
@@ -56,16 +56,38 @@ fn a_late_joiner_catches_up_before_it_mines() {
     }
     let late = world.add_node(true);
     world.run_until(60 * SECOND, |world| world.tip(late) == chain.tip());
+    (world, late)
+}
+
+/// The locators of the headers questions that a node asked, and whom.
+fn locators(world: &mut World, index: usize) -> Vec<(usize, Vec<BlockRef>)> {
+    let asked = world.player(index).asked();
+    let locators = asked.filter_map(|(peer, request)| match request {
+        Request::Headers(locator) => Some((peer, locator.to_vec())),
+        _ => None,
+    });
+    locators.collect()
+}
+
+#[test]
+fn behaviour_33_headers_come_from_one_peer_and_then_on_announcement_only() {
+    let (mut world, late) = late_joiner();
+    let asked = locators(&mut world, late);
+    let pages: Vec<_> = asked.iter().filter(|(peer, _)| *peer == asked[0].0).collect();
+    assert_eq!((asked.len(), pages.len()), (3, 3), "three pages, all from one peer");
+    world.run(60 * SECOND);
+    assert_eq!(locators(&mut world, late).len(), 3, "nobody announces anything new");
+    world.mine(late);
+    assert_eq!(locators(&mut world, 0).len(), 1, "somebody does");
+}
+
+#[test]
+fn bodies_come_from_all_peers_and_then_it_mines() {
+    let (mut world, late) = late_joiner();
     assert_eq!(world.player(late).rests().cloned(), None, "it mines at once");
-    let asked: Vec<_> = world.player(late).asked().collect();
-    let headers = asked.iter().filter(|(_, request)| matches!(request, Request::Headers(_)));
-    let mut from: Vec<_> = headers.map(|(peer, _)| *peer).collect();
-    assert_eq!(from.len(), 3);
-    from.dedup();
-    assert_eq!(from.len(), 1, "headers come from one peer");
     for peer in 0..3 {
+        let asked = world.player(late).asked();
         let bodies = asked
-            .iter()
             .filter(|(asked, request)| *asked == peer && matches!(request, Request::Blocks(_)));
         assert!(bodies.count() > 1, "bodies come from all peers");
     }
@@ -73,44 +95,42 @@ fn a_late_joiner_catches_up_before_it_mines() {
     assert_eq!(world.tip(0), block.block_ref());
 }
 
-/// Behaviours 2, 10, 45.
 #[test]
-fn a_partition_heals_to_the_most_work_and_no_payment_is_lost() {
-    let mut world = World::of_miners(&network(), 4);
-    for index in [0, 1, 2, 3, 0] {
-        world.mine(index);
-    }
-    world.cut(&[0, 1], &[2, 3]);
-    // The shorter side has a payment in a block, and one that waits.
-    world.submit(0, payment(&world.network.clone(), 1, 0, 5));
-    world.run(2 * SECOND);
-    assert_eq!(world.mine(0).transaction_count(), 2);
-    world.submit(0, payment(&world.network.clone(), 1, 1, 5));
-    for index in [2, 3, 2] {
-        world.mine(index);
-    }
-    world.run(2 * SECOND);
-    world.heal();
-    world.run(6 * SECOND);
-    let tip = world.tip(2);
-    for index in 0..4 {
-        assert_eq!(world.tip(index), tip);
-        let supply = world.player(index).reader.supply().expect("in memory");
-        assert!(supply.is_right());
-    }
-    for index in [0, 1] {
-        assert_eq!(world.node(index).counters().mempool, 2);
-        let reorg = Event::Reorg { disconnected: 1, connected: 3, block: tip };
-        let told = world.player(index).events();
-        assert_eq!(
-            told.filter(|event| matches!(event, Event::Reorg { .. })).collect::<Vec<_>>(),
-            [&reorg]
-        );
-    }
-    assert_eq!(world.mine(0).transaction_count(), 3, "both payments are mined");
+fn rule_l7_a_locator_names_where_we_go_on_then_ten_blocks_and_then_ever_fewer() {
+    let (mut world, late) = late_joiner();
+    let heads: Vec<_> = locators(&mut world, late)
+        .iter()
+        .map(|(_, locator)| locator.first().map(|block| block.height.get()))
+        .collect();
+    assert!(matches!(heads[..], [None | Some(0), Some(1_000), Some(2_000)]), "{heads:?}");
+    // Who has caught up starts from its tip.
+    world.mine(late);
+    let (_, locator) = locators(&mut world, 0).pop().expect("asked");
+    let heights: Vec<_> = locator.iter().map(|block| block.height.get()).collect();
+    assert_eq!(heights[..10], (2_041..=2_050).rev().collect::<Vec<_>>());
+    let steps: Vec<_> = heights[9..].windows(2).map(|pair| pair[0] - pair[1]).collect();
+    // The last one is as far as there is anything.
+    assert_eq!(steps[..9], [2, 4, 8, 16, 32, 64, 128, 256, 512]);
+    assert_eq!((steps.len(), heights.last()), (10, Some(&0)));
 }
 
-/// Behaviour 1.
+/// Nobody can connect to the one with the chain: it connects to us.
+#[test]
+fn behaviour_40_blocks_come_over_a_link_that_the_other_side_opened() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(100);
+    let mut world = World::new(&network);
+    let without_server = Settings { blocks_port: 0, ..settings(0, false) };
+    let rich = world.add_node_with(without_server, &chain.blocks);
+    let late = world.add_node(false);
+    world.run(20 * SECOND);
+    assert_eq!(world.tip(late), network.genesis_ref(), "there is no way to it");
+    world.link(rich, late);
+    world.run(5 * SECOND);
+    assert_eq!(world.tip(late), chain.tip());
+}
+
 #[test]
 fn behaviour_01_equal_work_displaces_nobody() {
     let mut world = World::of_miners(&network(), 2);
@@ -125,7 +145,6 @@ fn behaviour_01_equal_work_displaces_nobody() {
     assert_eq!(world.tip(0), next.block_ref());
 }
 
-/// Behaviour 9.
 #[test]
 fn behaviour_09_a_deep_reorganisation_to_a_heavier_chain_succeeds() {
     let network = network();

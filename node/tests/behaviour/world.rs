@@ -350,6 +350,7 @@ impl World {
         };
         let (span, input) = match reply {
             Reply::Answer(answer) => (LATENCY, Input::Answered { question, answer }),
+            Reply::Never => return,
             Reply::Fail(failure) => (LATENCY, Input::Failed { question, failure }),
             Reply::Silence => {
                 let failure = Failure::Unreachable;
