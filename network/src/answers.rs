@@ -118,7 +118,7 @@ fn check_transactions(
 #[cfg(test)]
 mod tests {
     use cairn_protocol::codec::encode;
-    use cairn_protocol::{AccountId, Bounded, Height};
+    use cairn_protocol::{AccountId, BlockError, Bounded, Height};
 
     use super::*;
     use crate::testing::{child, network, payment};
@@ -199,6 +199,34 @@ mod tests {
         let failure = check(&request, Answer::Blocks(Bounded::first([bytes])), &network());
         let Err(Failure::InvalidBlock(which, error)) = failure else { panic!("{failure:?}") };
         assert_eq!((which, error.rule()), (block_ref, "B5"));
+    }
+
+    /// Whatever is not the block that was asked for is refused before a signature is looked at.
+    #[test]
+    fn attack_05_no_signature_is_verified_without_work() {
+        let blocks = chain(2);
+        let mut forged = payment(&network(), 1, 0);
+        forged.signature.0[0] ^= 1;
+        let mut stuffed = blocks[0].to_block();
+        stuffed.payments = Bounded::first(vec![forged; 1_000]);
+        let bytes = EncodedBlock::new(encode(&stuffed)).expect("fits");
+        let answer = Answer::Blocks(Bounded::first([bytes]));
+        let refused_for = refused(&refs(&blocks[1..]), answer.clone());
+        assert_eq!(refused_for, "it sends a block that was not asked for");
+        let refused_for = refused(&refs(&blocks), answer);
+        let expected = BlockError::ContentRoot.to_string();
+        assert!(refused_for.ends_with(&expected), "{refused_for}");
+
+        // Nor if it has no work, whatever was asked for.
+        let mut idle = stuffed;
+        idle.sealed.header.target = cairn_protocol::Target::HARDEST;
+        let place = BlockRef { height: Height::from(1), hash: idle.sealed.hash() };
+        let request = Request::Blocks(Bounded::first([place]));
+        let bytes = EncodedBlock::new(encode(&idle)).expect("fits");
+        let refused = check(&request, Answer::Blocks(Bounded::first([bytes])), &network());
+        let failure = refused.expect_err("it has no work");
+        let is_header = matches!(failure, Failure::InvalidBlock(_, BlockError::Header(_)));
+        assert!(is_header, "{failure:?}");
     }
 
     #[test]

@@ -152,18 +152,22 @@ mod tests {
     }
 
     #[test]
-    fn our_own_voice_and_other_channels_are_not_heard() {
-        let mut status_ears = ears(Channel::Status, false);
-        let own = status(1, 0).instance;
-        assert!(status_ears.hear(HERE, a_status(1, 2_607)).is_none());
-        assert!(status_ears.hear(HERE, Announcement::solicit(own)).is_none());
-        let other = status(2, 0).instance;
-        let solicited = status_ears.hear(HERE, Announcement::solicit(other));
+    fn rule_d2_our_own_voice_is_not_heard() {
+        let mut ears = ears(Channel::Status, false);
+        let [own, other] = [1, 2].map(|instance| status(instance, 0).instance);
+        assert!(ears.hear(HERE, a_status(1, 2_607)).is_none());
+        assert!(ears.hear(HERE, a_status(2, 2_607)).is_some());
+        assert!(ears.hear(HERE, Announcement::solicit(own)).is_none());
+        let solicited = ears.hear(HERE, Announcement::solicit(other));
         assert!(matches!(solicited, Some(Incoming::Solicited)));
+    }
+
+    #[test]
+    fn what_belongs_on_the_other_port_is_not_heard() {
         let transaction: Transaction = payment(&network(), 1, 0);
+        let mut status_ears = ears(Channel::Status, false);
         status_ears.hear(HERE, Announcement::Transaction(transaction.clone()));
         assert!(status_ears.candidates.try_recv().is_err());
-
         let mut payment_ears = ears(Channel::Transactions, false);
         assert!(payment_ears.hear(HERE, a_status(2, 2_607)).is_none());
         assert!(payment_ears.hear(HERE, Announcement::Transaction(transaction)).is_none());

@@ -83,10 +83,12 @@ async fn exchange(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use cairn_protocol::Rules;
     use cairn_protocol::codec::encoded_len;
     use tokio::io::AsyncWriteExt;
-    use tokio::net::TcpListener;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::testing::{connected, status};
@@ -150,13 +152,25 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn rule_l1_a_silent_peer_is_given_up() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let stream = TcpStream::connect(address).await.expect("accepted by the system");
-        let error = greet(stream, hello(1, 24)).await.expect_err("silence");
+    /// How long we wait for the hello of a peer that has sent so many bytes of it.
+    async fn wait_for_rest(bytes: usize) -> Duration {
+        let (one, mut two) = connected().await;
+        let start = &frame(&Message::Hello(hello(2, 24)))[..bytes];
+        two.write_all(start).await.expect("sent");
+        let asked = Instant::now();
+        let error = greet(one, hello(1, 24)).await.expect_err("silence");
         assert!(matches!(error, HandshakeError::Timeout));
+        asked.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rule_l1_both_hellos_come_within_five_seconds() {
+        assert_eq!(wait_for_rest(0).await.as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn behaviour_36_a_peer_that_stops_in_the_middle_of_its_hello_times_out() {
+        assert_eq!(wait_for_rest(30).await.as_secs(), 5);
     }
 
     #[test]

@@ -21,6 +21,14 @@ pub(crate) struct Candidate {
     transaction: Transaction,
 }
 
+#[cfg(test)]
+impl Candidate {
+    /// By which way it came.
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
 /// Where transactions are handed in.
 #[derive(Clone, Debug)]
 pub(crate) struct Intake {

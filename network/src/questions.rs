@@ -121,6 +121,20 @@ mod tests {
     }
 
     #[test]
+    fn rule_l3_open_questions_have_different_numbers() {
+        let start = Instant::now();
+        let mut questions = Questions { next: u32::MAX - 1, ..Questions::default() };
+        let ids: BTreeSet<_> = (0..256)
+            .map(|n| questions.ask(QuestionId(n), REQUEST, start + QUESTION_TIMEOUT, start))
+            .collect();
+        assert_eq!(ids.len(), 256);
+        for (id, number) in [(RequestId(u32::MAX), 1), (RequestId(3), 5)] {
+            let open = questions.answered(id).expect("asked").expect("in time");
+            assert_eq!(open.question, QuestionId(number));
+        }
+    }
+
+    #[test]
     fn an_old_arrival_does_not_shorten_a_new_question() {
         let start = Instant::now();
         let mut questions = Questions::default();

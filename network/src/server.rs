@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn headers_are_served_up_to_the_limit_and_the_mempool_is_not() {
+    async fn rule_l7_headers_are_served_up_to_the_limit_and_the_mempool_is_not() {
         let answer = serve(Request::Headers(Bounded::default())).await.expect("served");
         assert!(matches!(answer, Answer::Headers(headers) if headers.len() == MAX_HEADERS));
         let refused = serve(Request::MempoolIds(None)).await;

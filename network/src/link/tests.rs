@@ -1,7 +1,10 @@
 //! A link against a hand-made peer, with the test in the driver's place.
 
+mod load;
+mod misbehaviour;
+mod patience;
+
 use std::net::SocketAddr;
-use std::time::Instant as WallInstant;
 
 use cairn_protocol::messages::Hello;
 use cairn_protocol::{Bounded, TransactionId};
@@ -149,6 +152,16 @@ async fn a_link_carries_statuses_transactions_questions_and_answers() {
 }
 
 #[tokio::test]
+async fn rule_l1_a_hello_comes_at_once_and_nothing_else_before_theirs() {
+    let node = Undriven::new().await;
+    let mut peer = Peer::silent(node.address).await;
+    assert!(matches!(peer.receive().await, Message::Hello(_)));
+    let further = timeout(Duration::from_millis(50), peer.stream.read_u8()).await;
+    assert!(further.is_err(), "{further:?}");
+    assert!(node.incoming.is_empty(), "it is no link yet");
+}
+
+#[tokio::test]
 async fn a_link_that_is_let_go_writes_what_it_was_handed() {
     let mut node = Undriven::new().await;
     let mut peer = Peer::connect(node.address).await;
@@ -167,234 +180,6 @@ async fn a_link_that_is_let_go_writes_what_it_was_handed() {
     }
     assert!(peer.sees_the_end().await);
     assert!(matches!(node.end().await, LinkEnd::Released));
-}
-
-#[tokio::test]
-async fn what_no_honest_node_sends_cuts_the_link() {
-    let hello = Hello::new(network().rules().clone(), status(2, 0));
-    let cases = [
-        (frame(&Message::Hello(hello)), "a second hello"),
-        (frame(&Message::Status(status(3, 0))), "a status of another node"),
-        (
-            frame(&Message::Answer(RequestId(0), Answer::MempoolIds(Bounded::default()))),
-            "an answer that was not asked for",
-        ),
-        (u32::MAX.to_le_bytes().to_vec(), "a frame of 4294967295 bytes"),
-        (vec![5, 0, 0, 0, 9, 9, 9, 9, 9], "malformed"),
-    ];
-    let mut node = Undriven::new().await;
-    for (bytes, text) in cases {
-        let mut peer = Peer::connect(node.address).await;
-        let _commands = node.welcome(1).await;
-        peer.stream.write_all(&bytes).await.expect("sent");
-        let end = node.end().await;
-        assert!(end.is_misbehaviour() && end.to_string().contains(text), "{end}");
-        assert!(peer.sees_the_end().await);
-    }
-}
-
-#[tokio::test]
-async fn a_bad_answer_fails_its_question_and_cuts_the_link() {
-    let mut node = Undriven::new().await;
-    let mut peer = Peer::connect(node.address).await;
-    let commands = node.welcome(1).await;
-    commands.send(ask(5, headers_request())).await.expect("the task runs");
-    let Message::Request(id, _) = peer.receive().await else { panic!("no question") };
-    let genesis = *network().genesis();
-    peer.send(&Message::Answer(id, Answer::Headers(Bounded::first([genesis])))).await;
-    let told = node.next().await;
-    let Incoming::Failed { question, failure, .. } = told else { panic!("{told:?}") };
-    assert_eq!(question, QuestionId(5));
-    assert_eq!(failure, Failure::Misbehaved("header: a second genesis block".to_owned()));
-    assert!(node.end().await.is_misbehaviour());
-    assert!(peer.sees_the_end().await);
-}
-
-#[tokio::test]
-async fn rule_l5_a_stalled_question_fails_and_its_late_answer_is_ignored() {
-    let mut node = Undriven::new().await;
-    let mut peer = Peer::connect(node.address).await;
-    let commands = node.welcome(1).await;
-    let asked = WallInstant::now();
-    commands.send(ask(5, Request::MempoolIds(None))).await.expect("the task runs");
-    let Message::Request(id, _) = peer.receive().await else { panic!("no question") };
-    let told = node.next().await;
-    let Incoming::Failed { failure, .. } = told else { panic!("{told:?}") };
-    assert_eq!(failure, Failure::Unreachable);
-    assert!(asked.elapsed() >= crate::limits::QUESTION_STALL);
-    let answer = Answer::MempoolIds(Bounded::default());
-    peer.send(&Message::Answer(id, answer.clone())).await;
-    peer.send(&Message::Answer(id, answer)).await;
-    let end = node.end().await;
-    assert!(end.to_string().contains("not asked for"), "only the first is excused: {end}");
-}
-
-#[tokio::test]
-async fn a_silent_link_is_closed() {
-    let mut node = Undriven::with_silence(Duration::from_millis(200)).await;
-    let peer = Peer::connect(node.address).await;
-    let _commands = node.welcome(1).await;
-    assert!(matches!(node.end().await, LinkEnd::Silent(_)));
-    assert!(peer.sees_the_end().await);
-}
-
-#[tokio::test]
-async fn attack_20_idle_and_greedy_clients_block_nobody() {
-    let mut node = Undriven::new().await;
-    let mut idle = Vec::new();
-    for _ in 0..10 {
-        idle.push(Peer::silent(node.address).await);
-    }
-    // It asks and asks, and reads nothing.
-    let mut greedy = Peer::connect(node.address).await;
-    let _greedy_commands = node.welcome(1).await;
-    for number in 0..100 {
-        greedy.send(&Message::Request(RequestId(number), headers_request())).await;
-    }
-    let mut peer = Peer::connect(node.address).await;
-    let _commands = node.welcome(2).await;
-    peer.send(&Message::Request(RequestId(1), headers_request())).await;
-    let answer = timeout(Duration::from_secs(5), peer.receive()).await.expect("in time");
-    assert!(matches!(answer, Message::Answer(RequestId(1), _)));
-}
-
-#[tokio::test]
-async fn rule_l4_at_most_four_questions_of_a_link_are_taken_at_a_time() {
-    let mut node = Undriven::new().await;
-    let mut peer = Peer::connect(node.address).await;
-    let commands = node.welcome(1).await;
-    for number in 0..10 {
-        peer.send(&Message::Request(RequestId(number), Request::MempoolIds(None))).await;
-    }
-    for number in 0..10 {
-        let told = node.next().await;
-        let Incoming::Asked { request, .. } = told else { panic!("{told:?}") };
-        assert_eq!(request, RequestId(number));
-        if number >= 3 {
-            let further = timeout(Duration::from_millis(20), node.incoming.recv()).await;
-            assert!(further.is_err() || number == 9, "{further:?}");
-            let answer = Answer::MempoolIds(Bounded::default());
-            let command = Command::Answer { request: RequestId(number - 3), answer };
-            commands.send(command).await.expect("the task runs");
-        }
-    }
-}
-
-/// Four answers are owed and more are asked for; what comes behind those questions is read.
-#[tokio::test]
-async fn rule_l4_answers_to_us_do_not_wait_for_those_that_we_owe() {
-    let mut node = Undriven::new().await;
-    let mut peer = Peer::connect(node.address).await;
-    let commands = node.welcome(1).await;
-    let owed = u32::try_from(MAX_ANSWERING + MAX_WAITING - 1).expect("few");
-    for number in 0..owed {
-        peer.send(&Message::Request(RequestId(number), Request::MempoolIds(None))).await;
-    }
-    commands.send(ask(5, headers_request())).await.expect("the task runs");
-    let Message::Request(id, _) = peer.receive().await else { panic!("no question") };
-    peer.send(&Message::Answer(id, Answer::Headers(Bounded::default()))).await;
-    for _ in 0..MAX_ANSWERING {
-        assert!(matches!(node.next().await, Incoming::Asked { .. }));
-    }
-    let told = node.next().await;
-    assert!(matches!(told, Incoming::Answered { question: QuestionId(5), .. }), "{told:?}");
-
-    // One more is too much: what comes behind it waits until an answer is written.
-    peer.send(&Message::Request(RequestId(owed), Request::MempoolIds(None))).await;
-    peer.send(&Message::Status(status(2, 0))).await;
-    let further = timeout(Duration::from_millis(50), node.incoming.recv()).await;
-    assert!(further.is_err(), "{further:?}");
-    let answer = Answer::MempoolIds(Bounded::default());
-    commands.send(Command::Answer { request: RequestId(0), answer }).await.expect("runs");
-    assert!(matches!(node.next().await, Incoming::Asked { request: RequestId(4), .. }));
-    assert!(matches!(node.next().await, Incoming::LinkStatus { .. }));
-}
-
-#[tokio::test]
-async fn rule_l5_a_link_that_owes_too_many_answers_is_closed_however_much_it_says() {
-    let mut node = Undriven::new().await;
-    let mut peer = Peer::connect(node.address).await;
-    let commands = node.welcome(1).await;
-    let over = Instant::now();
-    for number in 0..=crate::limits::MAX_OVERDUE_ANSWERS as u64 {
-        let (question, request) = (QuestionId(number), Request::MempoolIds(None));
-        let command = Command::Ask { question, request, deadline: over };
-        commands.send(command).await.expect("the task runs");
-    }
-    let talking = tokio::spawn(async move {
-        let status = frame(&Message::Status(status(2, 0)));
-        while peer.stream.write_all(&status).await.is_ok() {}
-    });
-    let mut failed = 0;
-    loop {
-        match node.next().await {
-            Incoming::Failed { failure: Failure::Unreachable, .. } => failed += 1,
-            Incoming::LinkStatus { .. } => {}
-            Incoming::LinkDown { end, .. } => {
-                assert!(matches!(end, LinkEnd::Unresponsive), "{end}");
-                break;
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(failed, crate::limits::MAX_OVERDUE_ANSWERS + 1);
-    talking.await.expect("no panic");
-}
-
-#[tokio::test]
-async fn attack_20_messages_in_single_bytes_are_understood() {
-    let mut node = Undriven::new().await;
-    let mut peer = Peer::connect(node.address).await;
-    peer.stream.set_nodelay(true).expect("a socket");
-    let _commands = node.welcome(1).await;
-    for byte in frame(&Message::Status(status(2, 0))) {
-        peer.stream.write_all(&[byte]).await.expect("sent");
-        peer.stream.flush().await.expect("sent");
-    }
-    assert!(matches!(node.next().await, Incoming::LinkStatus { .. }));
-}
-
-#[tokio::test]
-async fn behaviour_38_eighty_junk_messages_of_full_size_delay_nobody() {
-    let mut node = Undriven::new().await;
-    let mut peer = Peer::connect(node.address).await;
-    let _commands = node.welcome(1).await;
-    let mut junk = u32::try_from(MAX_MESSAGE_BYTES).expect("fits").to_le_bytes().to_vec();
-    junk.resize(4 + MAX_MESSAGE_BYTES, 0xee);
-    let address = node.address;
-    let junking = tokio::spawn(async move {
-        for _ in 0..80 {
-            let mut one = Peer::connect(address).await;
-            let _ = one.stream.write_all(&junk).await;
-        }
-    });
-    let answering = tokio::spawn(async move {
-        let started = WallInstant::now();
-        for number in 0..20 {
-            peer.send(&Message::Request(RequestId(number), headers_request())).await;
-            assert!(matches!(peer.receive().await, Message::Answer(..)));
-        }
-        (started.elapsed(), peer)
-    });
-    let (mut ended, mut id) = (0, 2);
-    while ended < 80 {
-        match node.next().await {
-            Incoming::LinkUp(link) => {
-                link.welcome.send((LinkId(id), PeerId(id))).expect("the task waits");
-                // Kept, so that the link ends by its own fault.
-                std::mem::forget(link.commands);
-                id += 1;
-            }
-            Incoming::LinkDown { end, .. } => {
-                assert!(end.is_misbehaviour(), "{end}");
-                ended += 1;
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    junking.await.expect("no panic");
-    let (took, _peer) = answering.await.expect("no panic");
-    assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
 #[tokio::test]

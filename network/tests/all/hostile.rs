@@ -165,7 +165,7 @@ async fn attack_10_full_slots_do_not_hide_an_honest_peer() {
 }
 
 #[tokio::test]
-async fn idle_and_half_open_links_block_nobody_and_slots_are_bounded() {
+async fn rule_n10_idle_and_half_open_links_block_nobody_and_slots_are_bounded() {
     let network = network();
     let folder = TempDir::new().expect("a folder");
     build(&mut open(folder.path(), &network), 1, 3, 0);
@@ -226,7 +226,7 @@ async fn a_flood_of_payments_is_bounded_and_the_node_stays_prompt() {
 }
 
 #[tokio::test]
-async fn a_false_payment_on_a_link_cuts_it() {
+async fn rule_l6_a_false_payment_on_a_link_cuts_it() {
     let network = network();
     let node = TestNode::start(&network, deaf()).await;
     let mut peer = Peer::link(node.address(), &network, status(2, 0)).await;
@@ -237,7 +237,7 @@ async fn a_false_payment_on_a_link_cuts_it() {
 }
 
 #[tokio::test]
-async fn other_rules_are_named_on_both_sides_and_not_talked_to() {
+async fn rule_l2_other_rules_are_named_on_both_sides_and_not_talked_to() {
     let ours = network();
     let theirs = Network::new(Rules { reward_maturity: 7, ..ours.rules().clone() });
     let theirs = theirs.expect("possible");

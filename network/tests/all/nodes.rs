@@ -86,6 +86,21 @@ async fn a_static_peer_needs_no_broadcast_and_is_reached_again() {
     same_tip(&[&digger, &follower]).await;
 }
 
+/// Nobody can connect to the one who has the chain: it connects to us.
+#[tokio::test]
+async fn behaviour_40_a_chain_comes_over_a_link_that_its_owner_opened() {
+    let network = network();
+    let young = TestNode::start(&network, deaf()).await;
+    let folder = TempDir::new().expect("a folder");
+    build(&mut open(folder.path(), &network), 1, 5, 0);
+    let peers = vec![young.address().to_string()];
+    let blocks_port = cairn_network::BlocksPort::None;
+    let settings = Settings { peers, blocks_port, ..deaf() };
+    let old = TestNode::start_in(folder, &network, settings).await;
+    same_tip(&[&young, &old]).await;
+    assert_eq!(young.height(), 5);
+}
+
 #[tokio::test]
 async fn payments_cross_from_broadcasts_to_links_and_back() {
     let network = network();

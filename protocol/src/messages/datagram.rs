@@ -164,4 +164,28 @@ mod tests {
             assert!(matches!(Datagram::decode(&good[..end]), Err(DatagramError::Codec(_))));
         }
     }
+
+    /// So a newer program may lay out the rest as it likes.
+    #[test]
+    fn rule_d1_another_version_is_told_apart_whatever_follows() {
+        for rest in [&b""[..], b"something else", &[0xff; 1_100]] {
+            let bytes = [&MAGIC[..], &2_u16.to_le_bytes(), rest].concat();
+            assert!(matches!(Datagram::decode(&bytes), Err(DatagramError::Version(2))));
+        }
+    }
+
+    #[test]
+    fn rule_d4_the_padding_is_written_as_zeros_and_not_looked_at() {
+        let instance = InstanceId([3; 16]);
+        let mut bytes = Datagram::new(NETWORK, Announcement::solicit(instance)).encode();
+        let padding = bytes.len() - SOLICIT_PADDING..;
+        assert_eq!(bytes[padding.clone()], [0; SOLICIT_PADDING]);
+        bytes[padding].fill(0xee);
+        let Announcement::Solicit { instance: heard, .. } =
+            Datagram::decode(&bytes).expect("decodes").announcement
+        else {
+            panic!("no solicitation")
+        };
+        assert_eq!(heard, instance);
+    }
 }

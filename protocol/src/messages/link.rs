@@ -260,6 +260,19 @@ mod tests {
     }
 
     #[test]
+    fn rule_l2_the_first_rule_that_differs_is_named() {
+        let rules = Rules::default();
+        let block_reward = crate::Amount::from_micros(1).expect("small");
+        let second = Rules { block_reward, ..rules.clone() };
+        let both = Rules { half_life_seconds: 7, ..second.clone() };
+        for (theirs, named) in [(second, "rules.block_reward"), (both, "rules.half_life_seconds")] {
+            let hello = Hello::new(theirs, status());
+            let error = hello.check(&rules, InstanceId([2; 16])).expect_err("another network");
+            assert!(error.to_string().contains(named), "{error}");
+        }
+    }
+
+    #[test]
     fn rule_l2_a_hello_of_another_version_is_told_apart_whatever_it_holds() {
         let good = codec::encode(&Message::Hello(Hello::new(Rules::default(), status())));
         let refused = |bytes: &[u8]| match Message::decode(bytes) {
@@ -272,5 +285,52 @@ mod tests {
         assert_eq!(refused(&stranger), HelloError::Magic);
         assert_eq!(refused(&good[..9]), HelloError::Magic);
         assert!(matches!(Message::decode(&good[..10]), Err(FrameError::Codec(_))));
+    }
+
+    /// A list says how many items it has before them: a lie must not cost its reader any memory.
+    #[test]
+    fn attack_11_counts_that_nothing_follows_are_refused() {
+        let id = RequestId(1);
+        let lists = [
+            Message::Request(id, Request::Headers(Bounded::default())),
+            Message::Request(id, Request::Blocks(Bounded::default())),
+            Message::Request(id, Request::Transactions(Bounded::default())),
+            Message::Answer(id, Answer::Headers(Bounded::default())),
+            Message::Answer(id, Answer::Blocks(Bounded::default())),
+            Message::Answer(id, Answer::MempoolIds(Bounded::default())),
+            Message::Answer(id, Answer::Transactions(Bounded::default())),
+        ];
+        for list in lists {
+            let empty = codec::encode(&list);
+            let (start, count) = empty.split_at(empty.len() - 8);
+            assert_eq!(count, [0; 8]);
+            for count in [1, 80, 1 << 20, u64::from(u32::MAX), u64::MAX] {
+                let bytes = [start, &count.to_le_bytes()].concat();
+                assert!(matches!(Message::decode(&bytes), Err(FrameError::Codec(_))), "{list:?}");
+            }
+        }
+        // One level further down: the bytes of a block.
+        let blocks = codec::encode(&Message::Answer(id, Answer::Blocks(Bounded::default())));
+        let start = &blocks[..blocks.len() - 8];
+        for length in [1, u64::from(u32::MAX), u64::MAX] {
+            let bytes = [start, &1_u64.to_le_bytes(), &length.to_le_bytes()].concat();
+            assert!(matches!(Message::decode(&bytes), Err(FrameError::Codec(_))));
+        }
+    }
+
+    proptest::proptest! {
+        /// What decodes is what encodes to it, and nothing panics.
+        #[test]
+        fn attack_11_any_bytes_are_a_message_or_refused(
+            start in proptest::sample::select(vec![1_u8, 2, 3, 4]),
+            rest in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+            zeros in 0..40_usize,
+        ) {
+            // Zeros make small counts and numbers, so that some of it decodes.
+            let bytes = [&[start, 0, 0, 0][..], &vec![0; zeros], &rest].concat();
+            if let Ok(message) = Message::decode(&bytes) {
+                proptest::prop_assert_eq!(codec::encode(&message), bytes);
+            }
+        }
     }
 }
