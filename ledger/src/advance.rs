@@ -48,8 +48,8 @@ impl From<Fault> for Failure {
 }
 
 impl Update<'_> {
-    /// Moves the tip to the branch with the most work among those that became complete, if that
-    /// is more than the tip's: on a tie what came first stays. A branch with an invalid block in
+    /// Moves the tip to the best branch among those that became complete, if that is better than
+    /// the tip's: on a tie what was complete first is. A branch with an invalid block in
     /// it is not followed; that block and its descendants are marked, and the next best branch is
     /// tried, which may be the valid part below it.
     pub(crate) fn advance(
@@ -60,7 +60,7 @@ impl Update<'_> {
         let mut candidates = std::mem::take(&mut self.completed);
         candidates.sort_by_key(|row| (Reverse(row.work), row.complete));
         for candidate in candidates {
-            if candidate.work <= self.state.tip.work {
+            if !self.is_better(&candidate)? {
                 break;
             }
             if self.tables.expect_header(candidate.block_ref())?.invalid {
@@ -79,6 +79,16 @@ impl Update<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a complete branch has more work than the active one, or as much and was complete
+    /// before it.
+    fn is_better(&self, candidate: &HeaderRow) -> Result<bool, Fault> {
+        let tip = self.state.tip;
+        if candidate.work != tip.work {
+            return Ok(candidate.work > tip.work);
+        }
+        Ok(candidate.complete < self.tables.expect_header(tip.block)?.complete)
     }
 
     /// Makes sure that a block is invalid and not the accounts damaged. Once for each tip: whoever

@@ -189,7 +189,7 @@ impl Ledger {
             let parent = update.tables.expect_header(row.header().parent_ref())?;
             update.retreat_to(&parent)?;
             update.condemn(block)?;
-            update.completed = update.tables.complete_above(parent.work)?;
+            update.completed = update.tables.complete_from(parent.work)?;
             update.advance(&Given::new(), &mut Vec::new())?;
             Ok(())
         })

@@ -125,11 +125,11 @@ impl Tables<'_> {
         self.row(sql, [], read_header)?.ok_or_else(|| Fault::damage("it has no headers"))
     }
 
-    /// The complete branches with more than so much work, the most first; the first complete on a
+    /// The complete branches with at least so much work, the most first; the first complete on a
     /// tie.
-    pub(crate) fn complete_above(self, work: Work) -> Result<Vec<HeaderRow>, Fault> {
+    pub(crate) fn complete_from(self, work: Work) -> Result<Vec<HeaderRow>, Fault> {
         let sql = select_headers!(
-            "headers h WHERE invalid = 0 AND work > ?1 AND complete IS NOT NULL \
+            "headers h WHERE invalid = 0 AND work >= ?1 AND complete IS NOT NULL \
              ORDER BY work DESC, complete"
         );
         self.rows(sql, [work.to_be_bytes()], read_header)
