@@ -130,25 +130,8 @@ impl Branch {
         target: Target,
         payments: Vec<VerifiedTransaction>,
     ) -> VerifiedBlock {
-        let height = self.last().height.next();
-        let fees: Option<Amount> = payments.iter().map(|one| one.payment().fee).sum();
-        let subsidy = self.network.subsidy(height);
-        let amount = fees.and_then(|fees| fees.checked_add(subsidy)).expect("small fees");
-        let reward = Reward { height, recipient: self.miner, amount };
-        let header = Header {
-            version: HEADER_VERSION,
-            height,
-            parent: self.headers.last().expect("genesis").hash(),
-            content: content_root_of(&reward, &payments),
-            time,
-            target,
-        };
-        let digest = header.digest();
-        let proof = (0..).map(|nonce| Proof { salt: [0; 16], nonce });
-        let proof = proof.into_iter().find(|proof| target.is_met_by(&proof.hash(&digest)));
-        let proof = proof.expect("next to no work");
-        let block = VerifiedBlock::seal(header, proof, reward, payments, &self.network);
-        let block = block.expect("semantically valid");
+        let parent = self.headers.last().expect("genesis");
+        let block = seal(&self.network, parent, self.miner, time, target, payments);
         self.headers.push(*block.header().sealed());
         self.blocks.push(block.clone());
         block
@@ -181,6 +164,34 @@ impl Branch {
     pub(crate) fn tip(&self) -> BlockRef {
         self.refs().last().copied().unwrap_or(self.network.genesis_ref())
     }
+}
+
+/// A block on any parent, of any time and target, whether or not they fit.
+pub(crate) fn seal(
+    network: &Network,
+    parent: &SealedHeader,
+    miner: AccountId,
+    time: Timestamp,
+    target: Target,
+    payments: Vec<VerifiedTransaction>,
+) -> VerifiedBlock {
+    let height = parent.header.height.next();
+    let fees: Option<Amount> = payments.iter().map(|one| one.payment().fee).sum();
+    let amount = fees.and_then(|fees| fees.checked_add(network.subsidy(height)));
+    let reward = Reward { height, recipient: miner, amount: amount.expect("small fees") };
+    let header = Header {
+        version: HEADER_VERSION,
+        height,
+        parent: parent.hash(),
+        content: content_root_of(&reward, &payments),
+        time,
+        target,
+    };
+    let digest = header.digest();
+    let mut proofs = (0..).map(|nonce| Proof { salt: [0; 16], nonce });
+    let proof = proofs.find(|proof| target.is_met_by(&proof.hash(&digest)));
+    let proof = proof.expect("next to no work");
+    VerifiedBlock::seal(header, proof, reward, payments, network).expect("semantically valid")
 }
 
 pub(crate) fn refs(blocks: &[VerifiedBlock]) -> Vec<BlockRef> {
