@@ -107,7 +107,8 @@ impl Update<'_> {
         let mut accounts = Overlay::new(self.tables);
         self.disconnect_above(fork, &mut accounts)?;
         self.adopt(fork.block_ref().height, &[], fork, accounts)?;
-        Ok(())
+        // The change goes on from here, and an audit compares the chain with the stored tip.
+        self.tables.put_state(&self.state)
     }
 
     /// Makes a branch the active chain, after all of it was found to be valid: nothing is written
