@@ -45,7 +45,11 @@ impl State {
         block: &VerifiedBlock,
     ) -> Result<(), ContextError> {
         let header = block.header().header();
-        self.check_fewest(rules, header.time, 1 + block.payments().len())?;
+        let given = 1 + block.payments().len();
+        let fewest = self.fewest_transactions(rules, header.time);
+        if given < fewest as usize {
+            return Err(ContextError::TooFewTransactions { given, fewest });
+        }
         for (index, payment) in block.payments().iter().enumerate() {
             self.pay(index, payment.payment())?;
         }
@@ -59,21 +63,12 @@ impl State {
         }
     }
 
-    /// Rule C6.
-    fn check_fewest(
-        &self,
-        rules: &Rules,
-        time: Timestamp,
-        given: usize,
-    ) -> Result<(), ContextError> {
-        let fewest = rules.min_block_transactions;
+    /// Rule C6: the fewest transactions of a next block of this time.
+    pub(crate) fn fewest_transactions(&self, rules: &Rules, time: Timestamp) -> u32 {
         let wait = u64::from(rules.min_block_wait_seconds) * 1000;
         let is_first = self.rewards.is_empty();
         let has_waited = time.millis().saturating_sub(self.time.millis()) >= wait;
-        if is_first || has_waited || given >= fewest as usize {
-            return Ok(());
-        }
-        Err(ContextError::TooFewTransactions { given, fewest })
+        if is_first || has_waited { 1 } else { rules.min_block_transactions }
     }
 
     /// Rules C7 to C9 for one payment.

@@ -3,11 +3,11 @@
 use std::fmt::Debug;
 
 use cairn_ledger::{AccountState, BlocksAdded, Ledger, LedgerError, LedgerReader, Supply};
-use cairn_protocol::{AccountId, Network};
+use cairn_protocol::{AccountId, Network, Timestamp};
 
 use crate::accounts::{amount_of, issued};
-use crate::miner::PEOPLE;
 use crate::model::Model;
+use crate::purse::PEOPLE;
 
 /// An answer whose refused blocks stand in the order of their heights and hashes, since a call has
 /// no order that matters.
@@ -25,12 +25,14 @@ pub(crate) fn differences(
     model: &Model,
     ledger: &Ledger,
     reader: &LedgerReader,
+    now: Timestamp,
 ) -> Result<Vec<String>, LedgerError> {
     let mut found = Differences(Vec::new());
     let tip = model.tip();
     found.compare("tip", &tip, &ledger.tip());
     found.compare("best header", &model.best_header(), &ledger.best_header());
     found.compare("missing blocks", &model.missing_blocks(), &ledger.missing_blocks(usize::MAX)?);
+    found.compare("next block", &model.next_block(now), &ledger.next_block(now)?);
 
     let ids: Vec<AccountId> = PEOPLE.iter().map(|(_, id)| *id).collect();
     let (seen, accounts) = reader.accounts(&ids)?;

@@ -226,12 +226,13 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (1..6_u8).prop_map(Length::Blocks),
         3 => (0..3_u8).prop_map(Length::Overtake),
     ];
+    let late = prop_oneof![2 => (0..6_u16).prop_map(Pick::Missing), 1 => pick(8)];
     prop_oneof![
         24 => (run(pick(8), length), arrival(3)).prop_map(|(run, arrival)| Step::Mine(run, arrival)),
         6 => (race(), arrival(3)).prop_map(|(run, arrival)| Step::Mine(run, arrival)),
-        8 => (pick(8), 0..12_u8, arrival(3))
+        8 => (late, 0..12_u8, arrival(3))
             .prop_map(|(last, before, arrival)| Step::Give { last, before, arrival }),
-        3 => (0..300_u16).prop_map(Step::Wait),
+        4 => (0..300_u16).prop_map(Step::Wait),
         1 => Just(Step::Restart),
         1 => pick(8).prop_map(Step::Condemn),
     ]

@@ -15,7 +15,8 @@
 //! |---|---|
 //! | `model`, `accounts`, `difficulty` | the model: docs/PROTOCOL.md, sections 8 to 11, once more |
 //! | `history` | what can happen, as plain data, and how it is drawn |
-//! | `miner`, `world` | how it happens: blocks are mined, and given to ledger and model |
+//! | `purse`, `miner`, `world` | how it happens: blocks are mined, and given to ledger and model |
+//! | `found` | what histories found in the ledger, as tests with names |
 //! | `compare`, `story`, `coverage` | what is compared, told and counted |
 
 mod accounts;
@@ -29,6 +30,7 @@ mod history;
 mod kit;
 mod miner;
 mod model;
+mod purse;
 mod story;
 mod world;
 

@@ -1,23 +1,16 @@
 //! [`Mined`]: all blocks that were mined in a history, given or not; and how plans become blocks.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use cairn_protocol::{
-    AccountId, BlockHash, Header, Memo, Network, Payment, SealedHeader, SecretKey, Sequence,
-    Target, Timestamp, VerifiedBlock, VerifiedTransaction,
+    AccountId, BlockHash, Header, Network, SealedHeader, Target, Timestamp, VerifiedBlock,
 };
 
-use crate::accounts::{State, amount_of};
+use crate::accounts::State;
 use crate::difficulty::{median_time_past, number, required_target, target_of};
-use crate::history::{Flaw, Pace, Pay, Payer, Plan, Share};
+use crate::history::{Flaw, Pace, Plan};
 use crate::kit::{self, at};
-
-/// Everybody who can mine, pay and be paid.
-pub(crate) static PEOPLE: LazyLock<Vec<(SecretKey, AccountId)>> = LazyLock::new(|| {
-    let person = |number| (kit::key(number), kit::account(number));
-    (1..=6).map(person).collect()
-});
+use crate::purse::Purse;
 
 /// The time of the first blocks, and of the clock at first.
 const START: u64 = 1_000_000_000;
@@ -139,8 +132,7 @@ impl Mined {
         let mut ancestors = vec![self.blocks[0].header.header];
         ancestors.extend(self.path(parent).iter().map(|&n| self.blocks[n].header.header));
         let rules = self.network.rules();
-        let mut purse =
-            Purse { network: &self.network, state: state.clone(), payments: Vec::new() };
+        let mut purse = Purse::new(&self.network, state);
         for pay in &plan.payments {
             purse.pay(*pay);
         }
@@ -150,7 +142,7 @@ impl Mined {
         let before = ancestors[ancestors.len() - 1].time.millis();
         let is_exempt = parent == 0 || time.millis() >= before + wait;
         if flaw == Some(Flaw::TooFew) {
-            purse.payments.truncate(fewest.saturating_sub(1));
+            purse.keep(fewest.saturating_sub(1));
         } else if !is_exempt && !purse.fill(fewest) {
             time = time.max(at(before + wait));
         }
@@ -165,7 +157,7 @@ impl Mined {
             _ => required,
         };
         let parent_header = &self.blocks[parent].header;
-        let payments = purse.payments;
+        let payments = purse.into_payments();
         let block = kit::seal(&self.network, parent_header, miner, time, target, payments);
         self.keep(parent, block, flaw)
     }
@@ -230,107 +222,4 @@ fn halved(target: Target) -> Target {
 
 fn leading_zeros(target: Target) -> usize {
     256 - number(target).bits()
-}
-
-/// The accounts while a block's payments are made.
-struct Purse<'n> {
-    network: &'n Network,
-    state: State,
-    payments: Vec<VerifiedTransaction>,
-}
-
-impl Purse<'_> {
-    /// Makes a payment, if anybody has anything.
-    fn pay(&mut self, pay: Pay) {
-        let Some(payer) = self.payer(pay.payer) else {
-            return;
-        };
-        let balance = self.state.of(PEOPLE[payer].1).balance;
-        let fee = i128::from(pay.fee).min(balance - 1);
-        let amount = match pay.share {
-            Share::Micros(micros) => i128::from(micros).clamp(1, balance - fee),
-            Share::All => balance - fee,
-        };
-        let sequence = self.state.of(PEOPLE[payer].1).sequence;
-        let payment = self.sign(payer, circle(payer, pay.to), amount, fee, sequence);
-        self.state.pay(0, payment.payment()).expect("as much as there is");
-        self.payments.push(payment);
-    }
-
-    /// Makes small payments until there are so many, if anybody has anything.
-    fn fill(&mut self, count: usize) -> bool {
-        let small = Pay { payer: Payer::Anybody(0), to: 1, share: Share::Micros(1), fee: 0 };
-        while self.payments.len() < count && self.payer(small.payer).is_some() {
-            self.pay(small);
-        }
-        self.payments.len() >= count
-    }
-
-    /// The number of somebody who has something.
-    fn payer(&self, payer: Payer) -> Option<usize> {
-        let rich = |number: &usize| self.state.of(PEOPLE[*number].1).balance > 0;
-        let all: Vec<usize> = (0..PEOPLE.len()).filter(rich).collect();
-        let first = *all.first()?;
-        let named = |account| PEOPLE.iter().position(|(_, one)| *one == account);
-        let wanted = match payer {
-            Payer::Rewarded => {
-                let reward = self.state.last_rewarded(self.network.rules());
-                reward.and_then(|reward| named(reward.recipient))
-            }
-            Payer::Paid => self.payments.last().and_then(|last| named(last.payment().recipient)),
-            Payer::Anybody(number) => Some(all[usize::from(number) % all.len()]),
-        };
-        wanted.filter(rich).or(Some(first))
-    }
-
-    /// Adds a payment that breaks a rule, if that is what is wrong with the block.
-    fn spoil(&mut self, flaw: Flaw, before: &State, miner: AccountId) {
-        let rules = self.network.rules();
-        let payer = self.payer(Payer::Rewarded).unwrap_or(0);
-        let has = self.state.of(PEOPLE[payer].1);
-        let other = circle(payer, 1);
-        let payment = match flaw {
-            Flaw::Overspend => self.sign(payer, other, has.balance + 1, 0, has.sequence),
-            Flaw::OverspendToSelf => self.sign(payer, payer, has.balance + 1, 0, has.sequence),
-            Flaw::Gap => self.sign(payer, other, 1, 0, has.sequence + 1),
-            Flaw::Repeat if has.sequence == 0 => self.sign(payer, other, 1, 0, 1),
-            Flaw::Repeat => self.sign(payer, other, 1, 0, has.sequence - 1),
-            Flaw::Immature => {
-                // With a maturity of 0 it is the block's own reward.
-                let reward = before.next_rewarded(rules).map(|reward| reward.recipient);
-                let recipient = reward.unwrap_or(miner);
-                let payer = PEOPLE.iter().position(|(_, one)| *one == recipient).unwrap_or(0);
-                let has = self.state.of(recipient);
-                self.sign(payer, circle(payer, 1), has.balance + 1, 0, has.sequence)
-            }
-            Flaw::TooFew | Flaw::Target | Flaw::AtMedian | Flaw::BeforeMedian => return,
-        };
-        self.payments.push(payment);
-    }
-
-    fn sign(
-        &self,
-        from: usize,
-        to: usize,
-        amount: i128,
-        fee: i128,
-        sequence: u64,
-    ) -> VerifiedTransaction {
-        let (key, sender) = &PEOPLE[from];
-        let payment = Payment {
-            sender: *sender,
-            recipient: PEOPLE[to].1,
-            amount: amount_of(amount),
-            fee: amount_of(fee),
-            sequence: Sequence::new(sequence).expect("few"),
-            memo: Memo::default(),
-        };
-        let id = self.network.id();
-        key.sign(payment, id).verify(id).expect("a valid payment")
-    }
-}
-
-/// Who stands so far from somebody in the circle of all.
-fn circle(from: usize, distance: u8) -> usize {
-    (from + usize::from(distance)) % PEOPLE.len()
 }

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cairn_ledger::{BlocksAdded, ContextError, HeadersAdded, Tip, TipChange};
+use cairn_ledger::{BlocksAdded, ContextError, HeadersAdded, NextBlock, Tip, TipChange};
 use cairn_protocol::{
     AccountId, BlockHash, BlockRef, Header, Network, ProvenHeader, Rules, Timestamp, VerifiedBlock,
     VerifiedTransaction, Work,
@@ -154,8 +154,7 @@ impl Model {
         parent: usize,
         now: Timestamp,
     ) -> Result<(), ContextError> {
-        let path = self.path(parent);
-        let ancestors: Vec<Header> = path.iter().map(|&number| self.known[number].header).collect();
+        let ancestors = self.headers(parent);
         let times: Vec<Timestamp> = ancestors.iter().map(|header| header.time).collect();
         let (given, required) =
             (header.target, required_target(&self.rules, &ancestors, header.time));
@@ -302,6 +301,22 @@ impl Model {
         self.tip_of(best.expect("genesis is valid").end)
     }
 
+    /// What a block on top of the active chain must respect.
+    pub(crate) fn next_block(&self, now: Timestamp) -> NextBlock {
+        let ancestors = self.headers(self.active);
+        let times: Vec<Timestamp> = ancestors.iter().map(|header| header.time).collect();
+        let median_time = median_time_past(&times);
+        let first = Timestamp::from_millis(median_time.millis() + 1).expect("not the end of time");
+        let time = now.max(first);
+        NextBlock {
+            parent: self.tip(),
+            median_time,
+            time,
+            target: required_target(&self.rules, &ancestors, time),
+            min_transactions: self.state.fewest_transactions(&self.rules, time),
+        }
+    }
+
     /// The blocks of the best header's chain whose bodies did not come.
     pub(crate) fn missing_blocks(&self) -> Vec<BlockRef> {
         let path = self.path(self.numbers[&self.best_header().block.hash]);
@@ -314,7 +329,7 @@ impl Model {
         self.path(self.active)[1..].iter().map(|&number| self.body(number)).collect()
     }
 
-    /// Whether a block is known by its header; and whether its body is here.
+    /// Whether a block is known by its header.
     pub(crate) fn knows(&self, hash: BlockHash) -> bool {
         self.numbers.contains_key(&hash)
     }
@@ -338,6 +353,11 @@ impl Model {
         }
         path.reverse();
         path
+    }
+
+    /// The headers up to this block, from genesis on.
+    fn headers(&self, end: usize) -> Vec<Header> {
+        self.path(end).into_iter().map(|number| self.known[number].header).collect()
     }
 
     fn hashes(&self, end: usize) -> Vec<BlockHash> {

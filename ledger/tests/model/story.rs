@@ -3,9 +3,11 @@
 use cairn_ledger::{BlocksAdded, HeadersAdded};
 use cairn_protocol::{AccountId, BlockRef, VerifiedBlock};
 
+use crate::accounts::Holding;
 use crate::history::{Blocks, Setting};
-use crate::miner::{Mined, PEOPLE};
+use crate::miner::Mined;
 use crate::model::Model;
+use crate::purse::PEOPLE;
 
 /// The lines so far, if it is told at all.
 #[derive(Debug, Default)]
@@ -36,27 +38,32 @@ impl Story {
     }
 
     pub(crate) fn begin(&mut self, setting: Setting) {
+        let Some(lines) = &mut self.lines else {
+            return;
+        };
         let network = setting.network();
         let rules = network.rules();
-        if let Some(lines) = &mut self.lines {
-            let difficulty = match setting.blocks {
-                Blocks::Moving => format!(
-                    "moving, one block in {} s, half-life {} s",
-                    rules.block_interval_seconds, rules.half_life_seconds
-                ),
-                Blocks::Any | Blocks::OfFive => "fixed".to_owned(),
-            };
-            lines.push(format!(
-                "rules: a reward of {} is credited {} blocks later; a block has at least {} \
-                 transactions, or comes {} s after its parent; difficulty {} bits, {difficulty}",
-                rules.block_reward,
-                rules.reward_maturity,
-                rules.min_block_transactions,
-                rules.min_block_wait_seconds,
-                rules.difficulty,
-            ));
-            lines.push("#0 is genesis; amounts are micro-coins; people have numbers".to_owned());
-        }
+        let difficulty = match setting.blocks {
+            Blocks::Moving => format!(
+                "moving, one block in {} s, half-life {} s",
+                rules.block_interval_seconds, rules.half_life_seconds
+            ),
+            Blocks::Any | Blocks::OfFive => "fixed".to_owned(),
+        };
+        lines.push(format!(
+            "rules: a reward of {} is credited {} blocks later; a block has at least {} \
+             transactions, or comes {} s after its parent; difficulty {} bits, {difficulty}",
+            rules.block_reward,
+            rules.reward_maturity,
+            rules.min_block_transactions,
+            rules.min_block_wait_seconds,
+            rules.difficulty,
+        ));
+        lines.push(
+            "#0 is genesis; people have numbers; amounts are micro-coins, and sequences stand in \
+             brackets"
+                .to_owned(),
+        );
     }
 
     pub(crate) fn step(&mut self, index: usize) {
@@ -80,6 +87,12 @@ impl Story {
         }
     }
 
+    /// What is about to be given.
+    pub(crate) fn given(&mut self, what: &str, given: &[usize]) {
+        self.tell(|| format!("{what} given: {}", numbers(given)));
+    }
+
+    /// What became of headers that were given.
     pub(crate) fn headers(&mut self, given: &[usize], model: &HeadersAdded, ledger: &HeadersAdded) {
         let told = |answer: &HeadersAdded| {
             let refused = answer.refused.map(|(index, error)| {
@@ -87,28 +100,26 @@ impl Story {
             });
             format!("{} new{}", answer.new, refused.unwrap_or_default())
         };
-        self.answers("headers", given, &told(model), &told(ledger));
+        self.answers(model == ledger, || told(model), || told(ledger));
     }
 
-    pub(crate) fn blocks(
+    /// What became of blocks that were given.
+    pub(crate) fn blocks(&mut self, mined: &Mined, model: &BlocksAdded, ledger: &BlocksAdded) {
+        let told = |answer: &BlocksAdded| told_answer(mined, answer);
+        self.answers(model == ledger, || told(model), || told(ledger));
+    }
+
+    fn answers(
         &mut self,
-        mined: &Mined,
-        given: &[usize],
-        model: &BlocksAdded,
-        ledger: &BlocksAdded,
+        agree: bool,
+        model: impl FnOnce() -> String,
+        ledger: impl FnOnce() -> String,
     ) {
-        if self.lines.is_some() {
-            self.answers("blocks", given, &told_answer(mined, model), &told_answer(mined, ledger));
-        }
-    }
-
-    fn answers(&mut self, what: &str, given: &[usize], model: &str, ledger: &str) {
-        self.tell(|| format!("{what} given: {}", numbers(given)));
-        if model == ledger {
-            self.tell(|| format!("  both:   {model}"));
+        if agree {
+            self.tell(|| format!("  both:   {}", model()));
         } else {
-            self.tell(|| format!("  model:  {model}"));
-            self.tell(|| format!("  ledger: {ledger}"));
+            self.tell(|| format!("  model:  {}", model()));
+            self.tell(|| format!("  ledger: {}", ledger()));
         }
     }
 
@@ -118,13 +129,14 @@ impl Story {
             return;
         }
         let tip = model.tip();
-        let accounts = PEOPLE.iter().enumerate().map(|(index, (_, id))| {
+        let held = |(index, (_, id)): (usize, &(_, AccountId))| {
             let held = model.state().of(*id);
-            format!("{}: {} (sequence {})", index + 1, held.balance, held.sequence)
-        });
-        let accounts: Vec<String> = accounts.collect();
-        let tip = format!("tip #{} with work {}", mined.number(tip.block.hash), tip.work);
-        let state = format!("  now {tip}; {}", accounts.join(", "));
+            let holds = held != Holding::default();
+            holds.then(|| format!("; {} has {} ({})", index + 1, held.balance, held.sequence))
+        };
+        let accounts: String = PEOPLE.iter().enumerate().filter_map(held).collect();
+        let number = mined.number(tip.block.hash);
+        let state = format!("  then:   tip #{number} of work {}{accounts}", tip.work);
         if state != self.state {
             self.tell(|| state.clone());
             self.state = state;
@@ -139,7 +151,7 @@ fn told_block(mined: &Mined, parent: usize, block: &VerifiedBlock) -> String {
     let payments = block.payments().iter().map(|payment| {
         let payment = payment.payment();
         format!(
-            "; {} pays {} {} and a fee of {} (sequence {})",
+            "; {} pays {} {} with a fee of {} ({})",
             person(payment.sender),
             person(payment.recipient),
             payment.amount.micros(),

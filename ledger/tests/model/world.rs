@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use crate::compare::{self, sorted};
 use crate::coverage::{Coverage, Kind};
 use crate::history::{Arrival, Bodies, History, Length, Order, Pick, Run, Step};
-use crate::miner::{Mined, PEOPLE};
+use crate::miner::Mined;
 use crate::model::Model;
+use crate::purse::PEOPLE;
 use crate::story::Story;
 
 /// Where ledgers that are closed and opened again are kept, if there is such a place: in memory.
@@ -35,8 +36,8 @@ struct World<'s> {
     network: Network,
     mined: Mined,
     model: Model,
-    ledger: Option<Ledger>,
-    reader: LedgerReader,
+    /// The ledger, and a reader beside it. Neither is there while it is closed.
+    open: Option<(Ledger, LedgerReader)>,
     /// Where the chain is, if not in memory.
     folder: Option<TempDir>,
     /// Up to where a follower has heard of the chain.
@@ -61,8 +62,7 @@ impl<'s> World<'s> {
         Self {
             mined: Mined::new(&network),
             model: Model::new(&network),
-            reader: ledger.reader().expect("a reader"),
-            ledger: Some(ledger),
+            open: Some(with_reader(ledger).expect("a reader")),
             folder,
             cursor: network.genesis_ref(),
             early: Vec::new(),
@@ -73,7 +73,7 @@ impl<'s> World<'s> {
     }
 
     fn ledger(&mut self) -> &mut Ledger {
-        self.ledger.as_mut().expect("open")
+        &mut self.open.as_mut().expect("open").0
     }
 
     fn run(&mut self, step: &Step) -> Result<(), String> {
@@ -129,8 +129,8 @@ impl<'s> World<'s> {
         let length = match run.length {
             Length::Blocks(blocks) => usize::from(blocks),
             Length::Overtake(by) => {
-                let above = self.model.tip().block.height.get()
-                    - self.mined.height(on).min(self.model.tip().block.height.get());
+                let height = self.model.tip().block.height.get();
+                let above = height.saturating_sub(self.mined.height(on));
                 usize::try_from(above).expect("few") + usize::from(by)
             }
         };
@@ -166,6 +166,7 @@ impl<'s> World<'s> {
         let headers: Vec<ProvenHeader> =
             self.verified(blocks).iter().map(|block| *block.header()).collect();
         let now = self.mined.clock;
+        self.story.given("headers", blocks);
         let expected = self.model.add_headers(&headers, now);
         let added = self.ledger().add_headers(&headers, now).map_err(failed)?;
         self.story.headers(blocks, &expected, &added);
@@ -182,11 +183,12 @@ impl<'s> World<'s> {
     fn give_blocks(&mut self, blocks: &[usize]) -> Result<(), String> {
         let given = self.verified(blocks);
         let now = self.mined.clock;
+        self.story.given("blocks", blocks);
         self.look_at_given(&given);
         let (active, found) = (self.model.tip(), self.model.found.len());
         let expected = sorted(self.model.add_blocks(&given, now));
         let added = sorted(self.ledger().add_blocks(&given, now).map_err(failed)?);
-        self.story.blocks(&self.mined, blocks, &expected, &added);
+        self.story.blocks(&self.mined, &expected, &added);
         self.coverage.calls += 1;
         self.coverage.blocks += given.len();
         self.look_at_answer(&expected, found, active.block);
@@ -248,12 +250,11 @@ impl<'s> World<'s> {
 
     fn restart(&mut self) -> Result<(), String> {
         let folder = self.folder.as_ref().expect("a history with a restart is on disk").path();
-        self.ledger = None;
-        let ledger = Ledger::open(folder, &self.network).map_err(failed)?;
-        self.reader = ledger.reader().map_err(failed)?;
-        self.ledger = Some(ledger);
-        self.coverage.saw(Kind::Restart);
         self.story.tell(|| "the ledger is closed and opened again".to_owned());
+        self.open = None;
+        let reopened = Ledger::open(folder, &self.network).and_then(with_reader);
+        self.open = Some(reopened.map_err(failed)?);
+        self.coverage.saw(Kind::Restart);
         self.check()
     }
 
@@ -261,21 +262,21 @@ impl<'s> World<'s> {
         let number = self.pick(pick);
         let header = &self.mined.blocks[number].header;
         let block = BlockRef { height: header.header.height, hash: header.hash() };
+        self.story.tell(|| format!("#{number} turns out to break a rule without context"));
         let before = self.model.tip();
         self.model.mark_invalid(block);
         self.ledger().mark_invalid(block).map_err(failed)?;
-        self.story.tell(|| format!("#{number} turns out to break a rule without context"));
         self.coverage.saw_if(self.model.tip() != before, Kind::CondemnedActive);
         self.check()
     }
 
     /// Compares all that can be seen.
     fn check(&mut self) -> Result<(), String> {
-        let ledger = self.ledger.as_ref().expect("open");
-        let changes = self.reader.changes_since(self.cursor, usize::MAX).map_err(failed)?;
+        let (ledger, reader) = self.open.as_ref().expect("open");
+        let changes = reader.changes_since(self.cursor, usize::MAX).map_err(failed)?;
         let followed = self.model.change_since(self.cursor);
         let mut differences =
-            compare::differences(&self.network, &self.model, ledger, &self.reader)
+            compare::differences(&self.network, &self.model, ledger, reader, self.mined.clock)
                 .map_err(failed)?;
         if (changes.disconnected, changes.connected) != followed {
             differences.push("a follower hears of other blocks".to_owned());
@@ -284,6 +285,11 @@ impl<'s> World<'s> {
         self.story.state(&self.mined, &self.model);
         if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
     }
+}
+
+fn with_reader(ledger: Ledger) -> Result<(Ledger, LedgerReader), LedgerError> {
+    let reader = ledger.reader()?;
+    Ok((ledger, reader))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
