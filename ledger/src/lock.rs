@@ -9,7 +9,7 @@ use crate::error::{Fault, LedgerError};
 /// is killed; the file itself stays and means nothing.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
-    _file: File,
+    file: File,
 }
 
 impl WriterLock {
@@ -18,9 +18,34 @@ impl WriterLock {
         let open = OpenOptions::new().create(true).truncate(false).write(true).open(lock);
         let file = open.map_err(|error| Fault::Io(error).at(lock))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(LedgerError::InUse(chain.to_owned())),
             Err(TryLockError::Error(error)) => Err(Fault::Io(error).at(lock)),
         }
+    }
+}
+
+impl Drop for WriterLock {
+    /// Closing the file would not do: a process that is being started shares it for a moment, and
+    /// the lock would stay until that has closed its own. On an error, closing it is what is left.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_ends_with_its_holder_even_if_a_child_shares_the_file() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let (lock, chain) = (folder.path().join("chain.lock"), folder.path().join("chain.db"));
+        let held = WriterLock::acquire(&lock, &chain).expect("free");
+        assert!(matches!(WriterLock::acquire(&lock, &chain), Err(LedgerError::InUse(_))));
+        let of_a_child = held.file.try_clone().expect("a file");
+        drop(held);
+        WriterLock::acquire(&lock, &chain).expect("free again");
+        drop(of_a_child);
     }
 }
