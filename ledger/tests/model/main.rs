@@ -8,8 +8,8 @@
 //! | `CAIRN_SEED=7 ...` | others: those of seed 7 instead of 1 |
 //! | `CAIRN_SEED=7 CAIRN_HISTORY=42 ...` | that one alone, as the failure of a run names it |
 //!
-//! A seed and a number make a history, and nothing else does. One that fails is shrunk, and told
-//! step by step.
+//! A seed and a number make a history, and nothing else does. One that fails is shrunk, in at most
+//! `CAIRN_SHRINK_STEPS`, and told step by step. `.ci/planted` shows that bugs are found.
 //!
 //! | module | is |
 //! |---|---|
@@ -36,6 +36,7 @@ mod world;
 
 use std::cell::OnceCell;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use coverage::Coverage;
 use history::{History, histories};
@@ -88,14 +89,17 @@ fn run_history(seed: u64, number: u64) -> Coverage {
     });
     match done {
         Ok(_) => coverage.into_inner().expect("it ran"),
-        Err(TestError::Fail(_, shrunk)) => fail(seed, number, drawn, &shrunk),
+        Err(TestError::Fail(difference, shrunk)) => {
+            fail(seed, number, drawn, &shrunk, difference.message())
+        }
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
 }
 
-fn fail(seed: u64, number: u64, drawn: usize, shrunk: &History) -> ! {
+fn fail(seed: u64, number: u64, drawn: usize, shrunk: &History, difference: &str) -> ! {
     let mut story = Story::told();
-    let difference = world::run(shrunk, &mut story).expect_err("it failed before");
+    // It fails again, perhaps by a panic; what counts is the story up to there.
+    let _ = catch_unwind(AssertUnwindSafe(|| world::run(shrunk, &mut story)));
     panic!(
         "model and ledger differ: history {number} of seed {seed}, shrunk from {drawn} to {} \
          steps\n\n{}\n\n{difference}\n\nagain: CAIRN_SEED={seed} CAIRN_HISTORY={number} \
