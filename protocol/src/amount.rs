@@ -155,6 +155,8 @@ mod tests {
         assert_eq!(Amount::MAX.checked_add(Amount(1)), None);
         assert_eq!(Amount::MAX.checked_add(Amount::MAX), None);
         assert_eq!(Amount::ZERO.checked_sub(Amount(1)), None);
+        assert_eq!(Amount(3).checked_sub(Amount(3)), Some(Amount::ZERO));
+        assert_eq!(Amount(3).checked_sub(Amount(1)), Some(Amount(2)));
         let total: Option<Amount> = [Amount::MAX, Amount(1)].into_iter().sum();
         assert_eq!(total, None);
     }

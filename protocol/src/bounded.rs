@@ -133,7 +133,7 @@ fn decode_length<D: Decoder>(decoder: &mut D, max: usize) -> Result<usize, Decod
         return Err(DecodeError::OtherString(format!("{length} items where {max} are the most")));
     }
     // Without this, a claim of many items in a short input would cost their allocation.
-    if length > 0 && decoder.reader().peek_read(length).is_none() {
+    if decoder.reader().peek_read(length).is_none() {
         return Err(DecodeError::UnexpectedEnd { additional: length });
     }
     Ok(length)
@@ -160,6 +160,16 @@ mod tests {
         assert_eq!(encode(&list), encode(&bytes));
         assert_eq!(decode::<BoundedBytes<4>>(&encode(&bytes)).expect("decodes"), bytes);
         assert!(decode::<BoundedBytes<2>>(&encode(&bytes)).is_err());
+    }
+
+    /// A record derives both ways of decoding; only the other one is used by [`decode`].
+    #[test]
+    fn borrowing_from_the_input_reads_the_same() {
+        let list = Bounded::<u16, 3>::new(vec![1, 2, 3]).expect("three fit");
+        let bytes = BoundedBytes::<4>::new(vec![7, 8, 9]).expect("three fit");
+        let input = encode(&(list.clone(), bytes.clone()));
+        let read = bincode::borrow_decode_from_slice(&input, bincode::config::legacy());
+        assert_eq!(read.expect("decodes"), ((list, bytes), input.len()));
     }
 
     #[test]

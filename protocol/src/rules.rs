@@ -304,6 +304,13 @@ mod tests {
     }
 
     #[test]
+    fn seconds_become_durations() {
+        let rules = Rules::default();
+        assert_eq!(rules.block_interval(), Duration::from_secs(10));
+        assert_eq!(rules.min_block_wait(), Duration::from_secs(600));
+    }
+
+    #[test]
     fn the_rule_that_differs_is_named() {
         let ours = Rules::default();
         assert_eq!(ours.difference(&ours), None);

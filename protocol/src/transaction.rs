@@ -236,6 +236,12 @@ mod tests {
     }
 
     #[test]
+    fn signatures_are_shown_as_hexadecimal() {
+        let text = format!("{:?}", Signature([0xab; 64]));
+        assert_eq!(text, format!("Signature({})", "ab".repeat(64)));
+    }
+
+    #[test]
     fn a_signed_payment_is_valid_and_knows_its_id_and_cost() {
         let transaction = key(1).sign(payment(&key(1)), NETWORK);
         let verified = transaction.clone().verify(NETWORK).expect("valid");

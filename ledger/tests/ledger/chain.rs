@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-use cairn_ledger::{
-    Account, BlocksAdded, ContextError, HeadersAdded, Ledger, LedgerError, LedgerReader,
-};
+use cairn_ledger::{Account, BlocksAdded, ContextError, HeadersAdded, Ledger, LedgerReader};
 use cairn_protocol::codec::decode;
 use cairn_protocol::{AccountId, Amount, Block, BlockRef, Network, Sequence, VerifiedBlock};
 use tempfile::TempDir;
@@ -22,19 +19,6 @@ pub(crate) struct Snapshot {
     pub(crate) tip: BlockRef,
     pub(crate) accounts: BTreeMap<AccountId, Account>,
     pub(crate) active: Vec<BlockRef>,
-}
-
-/// Opens a chain whose last writer of this process is gone. Its lock may outlive it for a moment:
-/// a child that another test starts has copies of all open files until its program runs.
-#[expect(clippy::disallowed_methods, reason = "this waits for another process")]
-pub(crate) fn reopen(folder: &Path, network: &Network) -> Result<Ledger, LedgerError> {
-    for _ in 0..20_000 {
-        match Ledger::open(folder, network) {
-            Err(LedgerError::InUse(_)) => std::thread::sleep(Duration::from_millis(1)),
-            opened => return opened,
-        }
-    }
-    panic!("{} stays locked", folder.display());
 }
 
 /// A ledger in a folder of its own.
@@ -76,7 +60,7 @@ impl Chain {
 
     pub(crate) fn restart(&mut self) {
         self.close();
-        self.ledger = Some(reopen(self.folder.path(), &self.network).expect("a chain"));
+        self.ledger = Some(Ledger::open(self.folder.path(), &self.network).expect("a chain"));
         self.check();
     }
 

@@ -11,7 +11,7 @@ use cairn_protocol::{Network, Rules};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::chain::{Chain, reopen};
+use crate::chain::Chain;
 use crate::kit::{Branch, network, now, pay};
 
 /// A chain with payments, immature rewards and a branch that was left.
@@ -61,14 +61,14 @@ fn behaviour_54_only_one_writer_at_a_time() {
     assert!(error.to_string().contains("written by another process"), "{error}");
     chain.reader();
     chain.close();
-    let ledger = reopen(chain.path(), &network).expect("free");
+    let ledger = Ledger::open(chain.path(), &network).expect("free");
     assert_eq!(ledger.journal(), Journal::WriteAhead);
 }
 
 /// Opens a folder's chain for reading and for writing; neither may succeed.
 fn damage_in(folder: &Path, network: &Network) -> String {
     let reader = LedgerReader::open(folder, network).expect_err("not a chain of this network");
-    let writer = reopen(folder, network).expect_err("not a chain of this network");
+    let writer = Ledger::open(folder, network).expect_err("not a chain of this network");
     for error in [&reader, &writer] {
         assert!(matches!(error, LedgerError::Damaged(..)), "{error:?}");
         let text = error.to_string();
