@@ -1,10 +1,11 @@
 //! A data directory, and the programs run in it.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cairn_ledger::LedgerReader;
-use cairn_protocol::{Network, Work};
+use cairn_protocol::{AccountId, Address, Network, SecretKey, Work};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -35,17 +36,35 @@ impl Home {
         self.path().join("keys")
     }
 
+    /// The network that its programs belong to.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The folder of the network's chain and payments, which may not exist yet.
+    pub fn network_folder(&self) -> PathBuf {
+        self.path().join(self.network.folder_name())
+    }
+
     /// The file of the network's chain, which may not exist yet.
     pub fn chain_file(&self) -> PathBuf {
-        self.path().join(self.network.folder_name()).join("chain.db")
+        self.network_folder().join("chain.db")
+    }
+
+    /// Reads the chain beside whatever writes it.
+    pub fn reader(&self) -> LedgerReader {
+        LedgerReader::open(&self.network_folder(), &self.network).expect("a chain")
     }
 
     /// All work up to the tip, read beside whatever writes the chain.
     pub fn work(&self) -> Work {
-        let file = self.chain_file();
-        let folder = file.parent().expect("it lies in a folder");
-        let reader = LedgerReader::open(folder, &self.network).expect("a chain");
-        reader.tip().expect("a tip").work
+        self.reader().tip().expect("a tip").work
+    }
+
+    /// What an account has, in micro-coins, whoever owns its key.
+    pub fn balance_of(&self, account: AccountId) -> u64 {
+        let (_, states) = self.reader().accounts(&[account]).expect("readable");
+        states[0].account.balance.micros()
     }
 
     /// The command that runs a program in this data directory, away from any configuration file
@@ -116,6 +135,16 @@ impl Home {
         let addresses = list["addresses"].as_array().expect("a list");
         let entry = addresses.iter().find(|entry| entry["name"] == name);
         micros(&entry.unwrap_or_else(|| panic!("no key {name} in {list}"))["balance"])
+    }
+
+    /// Writes a key's file, and returns its address.
+    pub fn import(&self, name: &str, key: &SecretKey) -> String {
+        std::fs::create_dir_all(self.keys()).expect("a folder");
+        let file = self.keys().join(format!("{name}.pem"));
+        std::fs::write(&file, key.to_pem().as_ref()).expect("written");
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&file, private).expect("our own file");
+        Address::new(self.network.rules().name.clone(), key.account()).to_string()
     }
 
     /// Copies a key into another data directory.

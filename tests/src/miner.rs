@@ -22,6 +22,15 @@ impl Miner {
         &mut self.process
     }
 
+    /// Waits until its log says why it has ended the link to this address.
+    pub fn wait_for_end_of_link(&self, remote: &str) -> String {
+        let ends = [format!("link to {remote} ends: "), format!("cutting off {remote}: ")];
+        wait_for(&format!("the end of the link to {remote}"), || {
+            let mut lines = self.process.stderr().into_iter();
+            lines.find(|line| ends.iter().any(|end| line.contains(end)))
+        })
+    }
+
     /// All events so far.
     pub fn events(&self) -> Vec<Value> {
         let parse = |line: String| {

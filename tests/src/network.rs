@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, UdpSocket};
 
+use cairn_protocol::messages::{Announcement, Datagram};
 use cairn_protocol::{Network, Rules};
 
 use crate::home::Home;
@@ -12,6 +13,14 @@ use crate::home::Home;
 pub struct TestNetwork {
     rules: Rules,
     settings: Vec<String>,
+    ports: Ports,
+}
+
+/// The UDP ports on which the nodes of a network hear each other.
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    status: u16,
+    transactions: u16,
 }
 
 impl TestNetwork {
@@ -27,7 +36,19 @@ impl TestNetwork {
         let settings =
             ["intervals.status_seconds=1", "intervals.transaction_seconds=1", "ports.blocks=0"];
         let settings = settings.map(str::to_owned).to_vec();
-        Self { rules, settings }.on_other_ports()
+        Self { rules, settings, ports: Ports::free() }
+    }
+
+    /// A network of fixed difficulty whose second and later blocks need a payment each: a miner
+    /// mines as soon as there is one, and does nothing else. Blocks are so easy that a test makes
+    /// them by hand ([`crate::Branch`]).
+    pub fn on_demand() -> Self {
+        Self::new().with_rules(|rules| {
+            rules.difficulty = 8;
+            rules.block_interval_seconds = 0;
+            rules.min_block_transactions = 2;
+            rules.min_block_wait_seconds = u32::MAX;
+        })
     }
 
     /// A network with other rules, and the same otherwise.
@@ -54,10 +75,24 @@ impl TestNetwork {
     /// The same network on other UDP ports: a part that only static peers connect with the rest.
     #[must_use]
     pub fn on_other_ports(&self) -> Self {
-        let [status, transactions] = free_udp_ports();
-        self.clone()
-            .with(&format!("ports.status={status}"))
-            .with(&format!("ports.transactions={transactions}"))
+        Self { ports: Ports::free(), ..self.clone() }
+    }
+
+    /// The network that the programs take part in.
+    pub fn network(&self) -> Network {
+        Network::new(self.rules.clone()).expect("possible rules")
+    }
+
+    /// Says something to all nodes of the network, as any process of this machine can.
+    pub fn broadcast(&self, announcement: Announcement) {
+        let port = match announcement {
+            Announcement::Transaction(_) => self.ports.transactions,
+            Announcement::Status(_) | Announcement::Solicit { .. } => self.ports.status,
+        };
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a free port");
+        socket.set_broadcast(true).expect("a socket");
+        let datagram = Datagram::new(self.network().id(), announcement).encode();
+        socket.send_to(&datagram, ("127.255.255.255", port)).expect("sent");
     }
 
     /// A new data directory for programs of this network.
@@ -73,9 +108,11 @@ impl TestNetwork {
             format!("rules.block_reward=\"{}\"", rules.block_reward),
             format!("rules.reward_maturity={}", rules.reward_maturity),
             format!("rules.max_block_bytes={}", rules.max_block_bytes),
+            format!("ports.status={}", self.ports.status),
+            format!("ports.transactions={}", self.ports.transactions),
         ];
         settings.extend(self.settings.iter().cloned());
-        Home::new(Network::new(rules.clone()).expect("possible rules"), settings)
+        Home::new(self.network(), settings)
     }
 }
 
@@ -85,10 +122,15 @@ impl Default for TestNetwork {
     }
 }
 
-/// Two UDP ports that nobody uses now. Held at the same time, so that they differ.
-fn free_udp_ports() -> [u16; 2] {
-    let sockets = [(); 2].map(|()| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
-    sockets.map(|socket| socket.local_addr().expect("bound").port())
+impl Ports {
+    /// Two that nobody uses now. Held at the same time, so that they differ.
+    fn free() -> Self {
+        let bind = |()| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let sockets = [(); 2].map(bind);
+        let [status, transactions] =
+            sockets.each_ref().map(|socket| socket.local_addr().expect("bound").port());
+        Self { status, transactions }
+    }
 }
 
 /// Four bytes that differ between processes and calls.
