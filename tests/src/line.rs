@@ -111,6 +111,18 @@ impl Line {
         }
     }
 
+    /// Waits for a question for which `reply` has an answer, and gives it.
+    pub fn answer_next(&mut self, reply: impl Fn(&Request) -> Option<Answer>) {
+        loop {
+            let message = self.hear().expect("the link stands");
+            if let Message::Request(id, request) = message
+                && let Some(answer) = reply(&request)
+            {
+                return self.say(&Message::Answer(id, answer));
+            }
+        }
+    }
+
     /// Serves a branch as an honest node does, for as long as the link stands or a test may last.
     pub fn serve_honestly(mut self, branch: Branch) {
         thread::spawn(move || self.serve(|request| Some(branch.answer(request))));

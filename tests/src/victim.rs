@@ -48,6 +48,11 @@ pub struct Victim {
 impl Victim {
     /// Starts it.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts it with further arguments.
+    pub fn start_with(arguments: &[&str]) -> Self {
         let network = TestNetwork::on_demand();
         let home = network.home();
         let mut chain = Branch::new(home.network());
@@ -56,7 +61,7 @@ impl Victim {
         let first = Person::Alice.key().sign(first, home.network().id());
         chain.mine(Person::Mallory.account(), vec![first]);
         chain.write_to(&home);
-        let miner = home.mine(&[]);
+        let miner = home.mine(arguments);
         Self { network, home, miner, chain }
     }
 
@@ -89,6 +94,11 @@ impl Victim {
         happening(&mut line);
         line.is_cut_off();
         self.miner.wait_for_end_of_link(&remote)
+    }
+
+    /// What Alice, Bob and Mallory have, in micro-coins.
+    pub fn balances(&self) -> [u64; 3] {
+        [Person::Alice, Person::Bob, Person::Mallory].map(|person| self.balance(person))
     }
 
     /// What an account has, in micro-coins.

@@ -12,11 +12,6 @@ const COIN: u64 = 1_000_000;
 /// What a miner says of a signature that is not the sender's.
 const UNSIGNED: &str = "the signature is not the sender's";
 
-/// What Alice, Bob and Mallory have.
-fn balances(victim: &Victim) -> [u64; 3] {
-    [Alice, Bob, Mallory].map(|person| victim.balance(person))
-}
-
 /// Payments of so much from Alice's account that she did not sign, each otherwise in order.
 fn forgeries(victim: &Victim, coins: &str) -> [Transaction; 3] {
     let network = victim.home.network().id();
@@ -44,7 +39,7 @@ fn fault_01_only_the_owner_of_an_account_pays_from_it() {
     }
     // It has the sequence that the forged ones had.
     victim.confirms(&victim.payment(Alice, 1, "2", Bob));
-    assert_eq!(balances(&victim), [7 * COIN, 3 * COIN, 10 * COIN]);
+    assert_eq!(victim.balances(), [7 * COIN, 3 * COIN, 10 * COIN]);
 }
 
 #[test]
@@ -58,7 +53,7 @@ fn fault_01_a_block_with_a_payment_signed_by_another_key_is_refused() {
         let warning = warning_of(&victim, &block.hash.to_string());
         assert!(warning.contains(UNSIGNED), "{warning}");
     }
-    assert_eq!(balances(&victim), [9 * COIN, COIN, 10 * COIN]);
+    assert_eq!(victim.balances(), [9 * COIN, COIN, 10 * COIN]);
     victim.confirms(&victim.payment(Alice, 1, "2", Bob));
 }
 
@@ -110,7 +105,7 @@ fn fault_02_a_mined_payment_is_not_mined_again_under_any_signature() {
     victim.confirms(&victim.payment(Alice, 3, "1", Bob));
     let answer = line.ask(Request::MempoolIds(None));
     assert_eq!(answer, Answer::MempoolIds(Bounded::default()), "it does not wait");
-    assert_eq!(balances(&victim), [5 * COIN, 5 * COIN, 10 * COIN]);
+    assert_eq!(victim.balances(), [5 * COIN, 5 * COIN, 10 * COIN]);
 }
 
 #[test]
@@ -126,7 +121,7 @@ fn fault_02_a_block_that_repeats_a_payment_is_refused() {
         let warning = warning_of(&victim, &block.hash.to_string());
         assert!(warning.contains(reason), "{warning}");
     }
-    assert_eq!(balances(&victim), [9 * COIN, COIN, 10 * COIN]);
+    assert_eq!(victim.balances(), [9 * COIN, COIN, 10 * COIN]);
     victim.confirms(&victim.payment(Alice, 1, "2", Bob));
 }
 
@@ -148,7 +143,7 @@ fn fault_03_amounts_that_are_none_are_refused_at_the_command_line() {
     // The first that is recorded is the next of the account, and nothing else was sent before.
     let sent = home.wallet_json(&["send", "alice", "2", "bob", "--wait"]);
     assert_eq!((&sent["sequence"], &sent["height"]), (&1.into(), &3.into()));
-    assert_eq!(balances(&victim), [7 * COIN, 3 * COIN, 10 * COIN]);
+    assert_eq!(victim.balances(), [7 * COIN, 3 * COIN, 10 * COIN]);
 }
 
 #[test]
@@ -158,19 +153,19 @@ fn fault_03_a_payment_to_oneself_costs_the_fee_and_makes_no_coin() {
     home.import("alice", &Alice.key());
     let sent = home.wallet_json(&["send", "alice", "5", "alice", "--fee", "0.5", "--wait"]);
     assert_eq!(sent["from"], sent["to"]);
-    assert_eq!(balances(&victim), [8_500_000, COIN, 10 * COIN]);
+    assert_eq!(victim.balances(), [8_500_000, COIN, 10 * COIN]);
     assert_eq!(home.balance("mining-rewards"), 10_500_000);
     assert!(home.reader().supply().expect("readable").is_right());
 
     // With all that there is, and not with more.
     home.wallet_json(&["send", "alice", "8.4", "alice", "--fee", "0.1", "--wait"]);
-    assert_eq!(balances(&victim), [8_400_000, COIN, 10 * COIN]);
+    assert_eq!(victim.balances(), [8_400_000, COIN, 10 * COIN]);
     let more = home.wallet(&["send", "alice", "8.4", "alice", "--fee", "0.000001", "--json"]);
     assert_eq!(more.error(3).0, "insufficient_funds");
     let more = victim.payment(Alice, 3, "8.400001", Alice);
     victim.broadcast(&more);
     victim.confirms(&victim.payment(Bob, 0, "1", Mallory));
-    assert_eq!(balances(&victim), [8_400_000, 0, 11 * COIN]);
+    assert_eq!(victim.balances(), [8_400_000, 0, 11 * COIN]);
 }
 
 #[test]
@@ -199,7 +194,7 @@ fn fault_03_amounts_that_are_negative_or_overflow_on_the_wire_pay_nothing() {
         assert!(said.contains(reason), "{said}");
     }
     victim.confirms(&victim.payment(Mallory, 0, "1", Bob));
-    assert_eq!(balances(&victim), [9 * COIN, 2 * COIN, 9 * COIN]);
+    assert_eq!(victim.balances(), [9 * COIN, 2 * COIN, 9 * COIN]);
 }
 
 #[test]
@@ -290,5 +285,5 @@ fn fault_04_only_the_payment_that_was_asked_for_is_taken() {
     });
     assert!(said.contains("a transaction that was not asked for"), "{said}");
     victim.confirms(&victim.payment(Alice, 1, "2", Bob));
-    assert_eq!(balances(&victim), [7 * COIN, 3 * COIN, 10 * COIN]);
+    assert_eq!(victim.balances(), [7 * COIN, 3 * COIN, 10 * COIN]);
 }
