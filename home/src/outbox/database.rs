@@ -77,14 +77,32 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OutboxError> {
     }
 }
 
-/// Refuses a database whose pages do not fit together, which might hide payments. All of it is read;
-/// it is small.
+/// Refuses a database that is cut short, or whose pages do not fit together, which might hide
+/// payments. All of it is read; it is small.
 fn check(path: &Path, database: Connection) -> Result<Connection, OutboxError> {
-    match pragma::<String>(&database, "integrity_check(1)") {
-        Ok(verdict) if verdict == "ok" => Ok(database),
-        Ok(verdict) => Err(OutboxError::Damaged(path.to_owned(), verdict)),
+    let verdict = || {
+        let reading = database.unchecked_transaction()?;
+        let verdict = pragma::<String>(&reading, "integrity_check(1)")?;
+        Ok((verdict, is_cut_short(path, &reading)?))
+    };
+    match verdict() {
+        Ok((verdict, false)) if verdict == "ok" => Ok(database),
+        Ok((_, true)) => {
+            Err(OutboxError::Damaged(path.to_owned(), "its end is missing".to_owned()))
+        }
+        Ok((verdict, false)) => Err(OutboxError::Damaged(path.to_owned(), verdict)),
         Err(error) => Err(database_error(path, &error)),
     }
+}
+
+/// Whether the file ends within a page. The rest of such a page is read as zeros; of pages that are
+/// missing as a whole, the database itself tells.
+///
+/// Asked in a transaction that has read, so that nobody writes at the same time.
+fn is_cut_short(path: &Path, reading: &Connection) -> rusqlite::Result<bool> {
+    let page_bytes: u32 = pragma(reading, "page_size")?;
+    let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
+    Ok(!bytes.is_multiple_of(page_bytes.into()))
 }
 
 fn layout(database: &Connection) -> rusqlite::Result<i64> {

@@ -205,6 +205,23 @@ fn behaviour_53_a_damaged_file_is_named_and_left_alone() {
 }
 
 #[test]
+fn behaviour_53_a_file_that_ends_within_a_page_is_damaged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(Outbox::open(folder.path()).expect("new"));
+    let path = folder.path().join(FILE);
+    let whole = fs::read(&path).expect("readable");
+    for bytes in [1, 5_000, whole.len() - 1] {
+        fs::write(&path, &whole[..bytes]).expect("written");
+        for opened in
+            [Outbox::open(folder.path()).err(), Outbox::open_existing(folder.path()).err()]
+        {
+            assert!(matches!(opened, Some(OutboxError::Damaged(..))), "{bytes} bytes: {opened:?}");
+        }
+        assert_eq!(fs::read(&path).expect("readable"), whole[..bytes]);
+    }
+}
+
+#[test]
 fn behaviour_53_a_database_that_only_looks_like_ours_is_damaged() {
     let schemas = [
         "CREATE TABLE other (id INTEGER)",
