@@ -23,7 +23,7 @@ pub use home::{Home, Outcome, micros, path_text, text};
 pub use line::{Line, accept};
 pub use miner::Miner;
 pub use network::TestNetwork;
-pub use process::Process;
+pub use process::{Process, Traffic};
 pub use programs::{Program, path_of};
 pub use proxy::Proxy;
 pub use rustix::process::Signal;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::wait::{wait_for, wait_until};
 
@@ -19,6 +19,15 @@ pub struct Process {
     described: String,
     stdout: Reader,
     stderr: Reader,
+}
+
+/// What a process has read and written, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// By reading calls.
+    pub read: u64,
+    /// By writing calls.
+    pub written: u64,
 }
 
 /// Reads the lines of a pipe on its own thread.
@@ -103,6 +112,21 @@ impl Process {
         self.stdout.finish();
         self.stderr.finish();
         status
+    }
+
+    /// Waits for its end, and tells how much it read and wrote by then: files, pipes, all.
+    pub fn wait_for_traffic(&mut self) -> Traffic {
+        // The system keeps the account of a process that has ended until somebody waits for it.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let ended = waitid(WaitId::Pid(Pid::from_child(&self.child)), options);
+        ended.expect("our own child");
+        let account = format!("/proc/{}/io", self.child.id());
+        let account = std::fs::read_to_string(account).expect("Linux counts it");
+        let bytes = |name: &str| {
+            let line = account.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|number| number.trim().parse().ok()).expect("a number")
+        };
+        Traffic { read: bytes("rchar:"), written: bytes("wchar:") }
     }
 
     /// Sends a signal and returns with how it ended and how long that took.
