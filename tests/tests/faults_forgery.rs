@@ -131,7 +131,20 @@ fn fault_03_amounts_that_are_none_are_refused_at_the_command_line() {
     let home = &victim.home;
     home.import("alice", &Alice.key());
     home.import("bob", &Bob.key());
-    for amount in ["-1", "-0.000001", "NaN", "inf", "1e3", "0", "", "+1", "9223372036854.775808"] {
+    for amount in [
+        "-1",
+        "-0.000001",
+        "NaN",
+        "inf",
+        "1e3",
+        "+1",
+        "1_000",
+        "0.0000001",
+        "01",
+        "",
+        "0",
+        "9223372036854.775808",
+    ] {
         let outcome = home.wallet(&["send", "alice", amount, "bob", "--json"]);
         assert_eq!(outcome.error(4).0, "bad_amount", "{amount:?}");
         if amount != "0" {

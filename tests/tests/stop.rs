@@ -11,7 +11,7 @@ use cairn_tests::{Program, Signal, TestNetwork, text, wait_until};
 const ONE_SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_miner_ends_within_a_second_of_ctrl_c_and_of_sigterm() {
+fn fault_13_a_miner_ends_within_a_second_of_ctrl_c_and_of_sigterm() {
     let home = TestNetwork::new().home();
     for (signal, reason) in [(Signal::INT, "interrupted"), (Signal::TERM, "terminated")] {
         let mut miner = home.mine(&[]);
