@@ -22,7 +22,7 @@ fn refused(home: &Home, arguments: &[&str], exit: i32, code: &str) -> String {
 }
 
 #[test]
-fn malformed_payments_are_refused_and_nothing_is_recorded() {
+fn behaviour_60_malformed_payments_are_refused_and_nothing_is_recorded() {
     let (home, _miner) = rich();
     let send = |amount: &str, to: &str, code: &str| {
         refused(&home, &["send", "mining-rewards", amount, to], 4, code)
@@ -47,7 +47,7 @@ fn malformed_payments_are_refused_and_nothing_is_recorded() {
 }
 
 #[test]
-fn keys_are_never_overwritten() {
+fn behaviour_60_keys_are_never_overwritten() {
     let home = TestNetwork::new().home();
     home.new_address("alice");
     let file = home.keys().join("alice.pem");

@@ -91,9 +91,11 @@ fn fault_08_a_host_that_never_answers_stops_nothing() {
 }
 
 #[test]
-fn fault_08_an_idle_client_stops_nothing() {
+fn fault_08_idle_clients_stop_nothing() {
     let victim = Victim::start();
-    let idle = TcpStream::connect(victim.miner.address()).expect("accepted");
+    // So many that a server which waits for each in turn would not come to the next one in time.
+    let connect = |_| TcpStream::connect(victim.miner.address()).expect("accepted");
+    let idle: Vec<_> = (0..40).map(connect).collect();
     let mut stuck = victim.link(victim.chain.status(10, 0));
     // The start of a frame that never ends.
     stuck.say_bytes(&[0, 0, 16, 0, 1, 2, 3]);

@@ -8,7 +8,7 @@ const COIN: u64 = 1_000_000;
 const SETTLED: u64 = 20;
 
 #[test]
-fn two_halves_settle_on_the_most_work_and_keep_every_valid_payment() {
+fn behaviour_10_two_halves_settle_on_the_most_work_and_keep_every_valid_payment() {
     let network = TestNetwork::new();
     let (left, right) = (network.home(), network.on_other_ports().home());
     let (alice, bob) = (left.new_address("alice"), right.new_address("bob"));

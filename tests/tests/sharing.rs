@@ -3,7 +3,7 @@
 use cairn_tests::{Signal, TestNetwork, wait_until};
 
 #[test]
-fn a_wallet_works_beside_the_miner_of_its_data_directory() {
+fn behaviour_54_a_wallet_works_beside_the_miner_of_its_data_directory() {
     let home = TestNetwork::new().home();
     let miner = home.mine(&[]);
     home.new_address("alice");
@@ -18,7 +18,7 @@ fn a_wallet_works_beside_the_miner_of_its_data_directory() {
 }
 
 #[test]
-fn a_second_miner_in_one_data_directory_is_refused() {
+fn behaviour_54_a_second_miner_in_one_data_directory_is_refused() {
     let home = TestNetwork::new().home();
     let first = home.mine(&[]);
     let (code, message) = home.miner_outcome(&["--json"]).error(8);
@@ -29,7 +29,7 @@ fn a_second_miner_in_one_data_directory_is_refused() {
 }
 
 #[test]
-fn wallet_sync_gives_way_to_a_miner_and_takes_the_chain_back() {
+fn behaviour_54_wallet_sync_gives_way_to_a_miner_and_takes_the_chain_back() {
     let network = TestNetwork::new();
     let (home, elsewhere) = (network.home(), network.home());
     let other = elsewhere.mine(&[]);
@@ -55,7 +55,7 @@ fn wallet_sync_gives_way_to_a_miner_and_takes_the_chain_back() {
 }
 
 #[test]
-fn a_payment_is_repeated_until_a_block_holds_it() {
+fn behaviour_58_a_payment_is_repeated_until_a_block_holds_it() {
     let network = TestNetwork::new();
     let (home, elsewhere) = (network.home(), network.home());
     let mut miner = home.mine(&[]);
