@@ -30,7 +30,7 @@ const LOOK_PACE: Duration = Duration::from_secs(1);
 pub(crate) const MAX_OUT_OF_REACH: usize = 16;
 
 /// The branch that we go after, and those that we gave up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Reach {
     /// The end of the branch that we go after.
     target: Option<Tip>,
@@ -44,6 +44,20 @@ pub(crate) struct Reach {
     goes_on: bool,
     /// Something may be missing that was not, or the reverse.
     is_outdated: bool,
+}
+
+impl Default for Reach {
+    /// An earlier run may have left headers whose blocks are missing, so that is looked at first.
+    fn default() -> Self {
+        Self {
+            target: None,
+            given_up: VecDeque::new(),
+            retried: None,
+            looked: None,
+            goes_on: false,
+            is_outdated: true,
+        }
+    }
 }
 
 impl Reach {

@@ -17,6 +17,7 @@ mod payments;
 mod player;
 mod puppet;
 mod reorganisation;
+mod restart;
 mod sync;
 mod world;
 mod worthless;

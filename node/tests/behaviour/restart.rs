@@ -1,0 +1,38 @@
+//! What a node knows from an earlier run.
+
+use cairn_ledger::Ledger;
+use cairn_node::{Input, Node, Output, PeerId, Verified};
+use cairn_protocol::VerifiedBlock;
+use cairn_protocol::messages::Request;
+
+use crate::forge::{Forge, network, start};
+use crate::world::settings;
+
+/// The run before ended after the headers had come, and before the blocks.
+#[test]
+fn blocks_whose_headers_are_known_from_an_earlier_run_are_asked_for() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(2);
+    let mut ledger = Ledger::in_memory(&network).expect("memory");
+    let now = chain.ledger.tip().time;
+    assert_eq!(ledger.add_headers(&chain.headers(), now).expect("memory").new, 2);
+    let mut node = Node::new(ledger, settings(0, true), now.max(start()));
+    let now = now.max(start());
+
+    let mut outputs = node.handle(now, Input::Tick);
+    outputs
+        .extend(node.handle(now, Input::LinkUp { peer: PeerId(1), status: chain.status(9, now) }));
+    assert!(!node.is_level(), "blocks are missing");
+    let wanted: Vec<_> = chain.blocks.iter().map(VerifiedBlock::block_ref).collect();
+    let asked = outputs.iter().find_map(|output| match output {
+        Output::Ask { question, request: Request::Blocks(places), .. } => Some((*question, places)),
+        _ => None,
+    });
+    let (question, places) =
+        asked.unwrap_or_else(|| panic!("no blocks are asked for: {outputs:?}"));
+    assert_eq!(**places, *wanted);
+    node.handle(now, Input::Answered { question, answer: Verified::Blocks(chain.blocks.clone()) });
+    assert_eq!(node.tip().block, chain.tip());
+    assert!(node.is_level());
+}
