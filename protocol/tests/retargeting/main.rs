@@ -7,6 +7,7 @@
 mod attack;
 mod chain;
 mod draws;
+mod reference;
 mod scenarios;
 mod simulation;
 mod tables;
