@@ -199,6 +199,12 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_printed_with_hash_and_height() {
+        let place = BlockRef { height: Height::from(7), hash: BlockHash([0xab; 32]) };
+        assert_eq!(place.to_string(), format!("{} at height 7", "ab".repeat(32)));
+    }
+
+    #[test]
     fn sizes_are_what_the_proof_of_work_relies_on() {
         let sealed = network().genesis().to_owned();
         assert_eq!(encoded_len(&sealed.header), 116);

@@ -44,6 +44,12 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "at least one leaf")]
+    fn no_leaf_has_no_root() {
+        root(&[]);
+    }
+
+    #[test]
     fn attack_03_repeated_leaves_change_the_root() {
         let lists: [&[u8]; 6] = [
             &[1, 2, 3, 4, 5, 6],

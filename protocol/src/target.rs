@@ -180,6 +180,15 @@ mod tests {
     }
 
     #[test]
+    fn work_adds_up_and_comes_off_again_between_its_ends() {
+        let [two, three, five] = [2, 3, 5].map(|number| Work(U256::from(number)));
+        assert_eq!(two.plus(three), five);
+        assert_eq!(five.minus(three), two);
+        assert_eq!(two.minus(three), Work::ZERO);
+        assert_eq!(Work(U256::MAX).plus(two), Work(U256::MAX));
+    }
+
+    #[test]
     fn scaling_stays_between_the_hardest_and_the_easiest() {
         let easiest = Target::with_leading_zeros(8);
         assert_eq!(easiest.scaled(u32::MAX, -480, easiest), easiest);

@@ -89,6 +89,11 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_printed_in_milliseconds() {
+        assert_eq!(Timestamp(1_760_000_000_123).to_string(), "1760000000123 ms");
+    }
+
+    #[test]
     fn time_stops_at_its_ends() {
         let late = Timestamp::MAX;
         assert_eq!(late.after(Duration::MAX), late);
