@@ -76,3 +76,23 @@ counter! {
     /// How many payments an account has made: its next payment carries this number.
     Sequence, FIRST, "The sequence of an account's first payment.", "sequence above 2^63 - 1"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_stays_between_the_first_and_the_largest() {
+        let at = |value| Height::new(value).expect("in range");
+        assert_eq!(Height::new(i64::MAX as u64), Some(Height::MAX));
+        assert_eq!(Height::new(i64::MAX as u64 + 1), None);
+        assert_eq!(at(7).next(), at(8));
+        assert_eq!(at(Height::MAX.get() - 1).next(), Height::MAX);
+        assert_eq!(Height::MAX.next(), Height::MAX);
+        assert_eq!(at(7).checked_sub(5), Some(at(2)));
+        assert_eq!(at(7).checked_sub(7), Some(Height::GENESIS));
+        assert_eq!(at(7).checked_sub(8), None);
+        assert_eq!((at(7).since(at(5)), at(5).since(at(7))), (2, 0));
+        assert_eq!(at(7).to_string(), "7");
+    }
+}
