@@ -9,8 +9,6 @@ use crate::time::Timestamp;
 
 /// Bits after the point in the exponent of [`aserti3`].
 const RADIX_BITS: u32 = 16;
-/// A parent's solve time counts for at most the interval plus this many half-lives.
-const MOST_HALF_LIVES: i64 = 2;
 /// A block this many intervals after its parent may be easier than its parent says.
 const PATIENCE_INTERVALS: i64 = 30;
 
@@ -55,13 +53,18 @@ pub fn required_target(
         return floor;
     }
     let half_life = i64::from(rules.half_life_seconds) * 1000;
-    let most = interval + MOST_HALF_LIVES * half_life;
-    let solve_time = parent.time.millis_since(grandparent.time).min(most);
-    let target = aserti3(parent.target, solve_time.saturating_sub(interval), half_life, floor);
+    let solve_time = parent.time.millis_since(grandparent.time);
+    // What the parent was eased by is in its target, so it must not count a second time.
+    let counted = solve_time - doublings(solve_time, interval, half_life) * half_life;
+    let target = aserti3(parent.target, counted.saturating_sub(interval), half_life, floor);
 
-    let overdue = time.millis_since(parent.time).saturating_sub(PATIENCE_INTERVALS * interval);
-    let doublings = overdue.max(0) / half_life;
-    target.scaled(1, -doublings, floor)
+    let wait = time.millis_since(parent.time);
+    target.scaled(1, -doublings(wait, interval, half_life), floor)
+}
+
+/// How often the target of a block doubles that comes `wait` after its parent.
+fn doublings(wait: i64, interval: i64, half_life: i64) -> i64 {
+    wait.saturating_sub(PATIENCE_INTERVALS * interval).max(0) / half_life
 }
 
 #[cfg(test)]
@@ -172,8 +175,11 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_week_counts_for_two_half_lives() {
-        assert!((eased(1000, 1000 + 7 * 86_400, 1010 + 7 * 86_400) - 4.0).abs() < 1e-3);
+    fn what_doubled_the_parents_target_does_not_count_again() {
+        let after = |solve_time: u64| eased(1000, 1000 + solve_time, 1010 + solve_time).log2();
+        assert!((after(499) - 489.0 / 200.0).abs() < 1e-3);
+        assert!((after(500) - 290.0 / 200.0).abs() < 1e-3, "it doubled once");
+        assert!((after(7 * 86_400) - 390.0 / 200.0).abs() < 1e-3, "400 s beyond its last doubling");
     }
 
     #[test]

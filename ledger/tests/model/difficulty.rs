@@ -28,13 +28,13 @@ pub(crate) fn required_target(rules: &Rules, ancestors: &[Header], time: Timesta
     }
     let half_life = i128::from(rules.half_life_seconds) * 1000;
     let (parent, grandparent) = (&ancestors[height - 1], &ancestors[height - 2]);
-    let solve = (millis(parent.time) - millis(grandparent.time)).min(interval + 2 * half_life);
-    let mut target = aserti3(number(parent.target), solve - interval, half_life, floor);
-    let overdue = millis(time) - millis(parent.time) - 30 * interval;
-    if overdue > 0 {
-        target = times_power_of_two(target, overdue / half_life, floor).min(floor);
-    }
-    target_of(target)
+    // How often a target doubles for a wait.
+    let doublings = |wait: i128| (wait - 30 * interval).max(0) / half_life;
+    let solve = millis(parent.time) - millis(grandparent.time);
+    let counted = solve - doublings(solve) * half_life;
+    let target = aserti3(number(parent.target), counted - interval, half_life, floor);
+    let wait = millis(time) - millis(parent.time);
+    target_of(times_power_of_two(target, doublings(wait), floor).min(floor))
 }
 
 fn aserti3(reference: U512, offset: i128, half_life: i128, floor: U512) -> U512 {

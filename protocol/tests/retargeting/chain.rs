@@ -94,9 +94,22 @@ pub(crate) fn product(chain: &Chain, time: Timestamp) -> Target {
     required_target(&chain.rules, parent, Some(grandparent), time)
 }
 
-/// What Cairn would do without the clause of thirty intervals.
-pub(crate) fn without_doublings(chain: &Chain, _: Timestamp) -> Target {
-    product(chain, chain.tip().time)
+/// What Cairn would do if a solve time counted up to T and two half-lives, whether or not the
+/// parent's own target had doubled for it.
+pub(crate) fn at_most_two_half_lives(chain: &Chain, time: Timestamp) -> Target {
+    let [.., grandparent, parent] = chain.headers.as_slice() else { panic!("two blocks") };
+    let [interval, half_life] = [chain.rules.block_interval_seconds, chain.rules.half_life_seconds]
+        .map(|s| i64::from(s) * 1000);
+    let floor = chain.rules.floor();
+    let counted = parent.time.millis_since(grandparent.time).min(interval + 2 * half_life);
+    let target = aserti3(parent.target, counted - interval, half_life, floor);
+    let overdue = (time.millis_since(parent.time) - 30 * interval).max(0);
+    aserti3(target, overdue - overdue % half_life, half_life, floor)
+}
+
+/// The same without the doublings for a long wait.
+pub(crate) fn no_doublings(chain: &Chain, _: Timestamp) -> Target {
+    at_most_two_half_lives(chain, chain.tip().time)
 }
 
 /// What Bitcoin Cash does: aserti3 from an anchor, here from the chain's first block.

@@ -30,11 +30,11 @@ impl Case {
             return self.floor();
         }
         let [grandparent, parent, time] = self.times.map(i128::from);
-        let solve = (parent - grandparent).min(interval + 2 * half_life);
-        let reference = number(self.parent_target);
-        let target = moved(reference, solve - interval, half_life, self.floor());
-        let overdue = time - parent - 30 * interval;
-        doubled(target, if overdue > 0 { overdue / half_life } else { 0 }, self.floor())
+        let late = |wait: i128| (wait - 30 * interval).max(0) / half_life;
+        let solve = parent - grandparent;
+        let offset = solve - late(solve) * half_life - interval;
+        let target = moved(number(self.parent_target), offset, half_life, self.floor());
+        doubled(target, late(time - parent), self.floor())
     }
 
     fn given(&self) -> U512 {

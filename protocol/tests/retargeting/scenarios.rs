@@ -189,7 +189,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         absolute(idle_week("the same", 12, bounds(2_000..=6_000, 1, 20))),
         Scenario { runs: 100, ..steady("99.9 % lost", 0.001, bounds(75..=95, 24, 60)) },
         Scenario {
-            retarget: ("without doublings", chain::without_doublings),
+            retarget: ("no doublings, two half-lives", chain::no_doublings),
             runs: 200,
             ..steady("the same", 0.001, bounds(0..=40, 200, 300))
         },
