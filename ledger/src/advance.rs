@@ -1,6 +1,6 @@
 //! Fork choice: which complete branch the active chain follows, and the move there.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_protocol::{AccountId, BlockRef, Height, Reward, VerifiedBlock};
@@ -85,10 +85,10 @@ impl Update<'_> {
     /// before it.
     fn is_better(&self, candidate: &HeaderRow) -> Result<bool, Fault> {
         let tip = self.state.tip;
-        if candidate.work != tip.work {
-            return Ok(candidate.work > tip.work);
-        }
-        Ok(candidate.complete < self.tables.expect_header(tip.block)?.complete)
+        Ok(match candidate.work.cmp(&tip.work) {
+            Ordering::Equal => candidate.complete < self.tables.expect_header(tip.block)?.complete,
+            unequal => unequal.is_gt(),
+        })
     }
 
     /// Makes sure that a block is invalid and not the accounts damaged. Once for each tip: whoever

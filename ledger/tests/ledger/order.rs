@@ -76,6 +76,25 @@ proptest! {
     }
 }
 
+/// Within one call, blocks of two branches may take turns; each is judged by its own ancestors.
+#[test]
+fn branches_that_take_turns_are_each_judged_by_their_own_ancestors() {
+    let network = network(|rules| rules.block_interval_seconds = 10);
+    let mut quick = Branch::new(&network, 1);
+    quick.mine_empty(2);
+    let mut slow = quick.fork(2, 2);
+    for _ in 0..4 {
+        quick.mine_after(1_000, Vec::new());
+        slow.mine_after(8_000, Vec::new());
+    }
+    let pairs = quick.blocks()[2..].iter().zip(&slow.blocks()[2..]);
+    let turns: Vec<_> = pairs.flat_map(|(quick, slow)| [quick.clone(), slow.clone()]).collect();
+    let mut chain = Chain::new(&network);
+    chain.grow(&quick.blocks()[..2]);
+    assert_eq!(chain.add(&turns).refused, []);
+    assert_eq!(chain.tip(), quick.tip());
+}
+
 /// Within one call, a parent may come after its child, headers and all.
 #[test]
 fn one_call_takes_blocks_in_any_order() {
