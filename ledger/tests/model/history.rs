@@ -44,6 +44,8 @@ pub(crate) enum Step {
     Mine(Run, Arrival),
     /// Blocks that were mined before are given, perhaps again: this one and so many before it.
     Give { last: Pick, before: u8, arrival: Arrival },
+    /// The last so many blocks that were mined are given, perhaps again, of whatever branches.
+    GiveNewest { blocks: u8, arrival: Arrival },
     /// So many seconds pass.
     Wait(u16),
     /// The ledger is closed and opened again.
@@ -232,6 +234,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (race(), arrival(3)).prop_map(|(run, arrival)| Step::Mine(run, arrival)),
         8 => (late, 0..12_u8, arrival(3))
             .prop_map(|(last, before, arrival)| Step::Give { last, before, arrival }),
+        4 => (1..16_u8, arrival(1))
+            .prop_map(|(blocks, arrival)| Step::GiveNewest { blocks, arrival }),
         4 => (0..300_u16).prop_map(Step::Wait),
         1 => Just(Step::Restart),
         1 => pick(8).prop_map(Step::Condemn),

@@ -87,6 +87,11 @@ impl<'s> World<'s> {
                 let blocks = path.split_off(path.len().saturating_sub(1 + usize::from(*before)));
                 self.give(&blocks, *arrival)
             }
+            Step::GiveNewest { blocks, arrival } => {
+                let end = self.mined.blocks.len();
+                let start = end.saturating_sub((*blocks).into()).max(1);
+                self.give(&(start..end).collect::<Vec<_>>(), *arrival)
+            }
             Step::Wait(seconds) => {
                 let millis = self.mined.clock.millis() + u64::from(*seconds) * 1000;
                 self.mined.clock = crate::kit::at(millis);
