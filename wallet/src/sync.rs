@@ -100,9 +100,10 @@ async fn catch_up(
     let silence = context.config.intervals.status * SILENT_INTERVALS;
     let mut standstill = Standstill::new(believed, started);
     loop {
-        let shown = follower.shown();
-        let is_still = shown.is_some_and(|shown| standstill.is_too_long(Instant::now(), shown));
-        match follower.progress()? {
+        let progress = follower.progress()?;
+        let shown = follower.shown().filter(|_| progress == Progress::Behind);
+        let is_still = standstill.is_too_long(Instant::now(), shown);
+        match progress {
             Progress::Level => return Ok(true),
             Progress::Behind if is_still => return Ok(false),
             Progress::Silent if started.elapsed() >= silence => return Err(silent(silence)),
