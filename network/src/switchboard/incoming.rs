@@ -92,8 +92,11 @@ impl Switchboard {
         let NewLink { opened, remote, status, commands, welcome } = link;
         let peer = self.peer_of(opened, remote, &status, now);
         let entry = Entry { peer, opened, instance: status.instance, commands, useful_at: now };
-        if matches!(opened, Opened::ByUs(_)) {
+        if let Opened::ByUs(goal) = opened {
             self.release_impostors(peer, status.instance);
+            if let Goal::Static(place) = goal {
+                self.statics.linked(place, peer, now);
+            }
         }
         let is_first = !self.links.reaches(peer);
         let Admission::Stands { id, rival } = self.links.admit(entry, self.instance) else {
@@ -130,11 +133,7 @@ impl Switchboard {
                 self.dialling.remove(&peer);
                 peer
             }
-            Opened::ByUs(Goal::Static(place)) => {
-                let peer = self.peer_at(remote, now);
-                self.statics.linked(place, peer, now);
-                peer
-            }
+            Opened::ByUs(Goal::Static(_)) => self.peer_at(remote, now),
             Opened::ByThem => {
                 let has_server = status.blocks_port >= MIN_PEER_PORT;
                 let port = if has_server { status.blocks_port } else { remote.port() };

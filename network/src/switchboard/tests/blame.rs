@@ -15,8 +15,7 @@ async fn rule_n9_who_misbehaves_is_left_alone_for_a_while() {
     let link = test.found(2_001, 200);
     test.board.ask(QuestionId(1), link.peer, REQUEST);
     test.inputs();
-    let end = LinkEnd::Misbehaved("a second hello".to_owned());
-    test.board.receive(Incoming::LinkDown { link: link.id, end });
+    test.board.receive(Incoming::LinkDown { link: link.id, end: misbehaved() });
     assert_eq!(test.failures(), [(QuestionId(1), Failure::Unreachable)]);
     test.hear(2_001, 200);
     test.board.ask(QuestionId(2), link.peer, REQUEST);
@@ -97,6 +96,17 @@ async fn rule_n9_a_peer_that_we_reach_takes_its_place_from_whoever_named_it() {
     assert!(impostor.is_released() && !honest.is_released());
     let inputs = test.inputs();
     assert!(matches!(inputs[..], [Input::LinkDown { .. }, Input::LinkUp { .. }]), "{inputs:?}");
+}
+
+#[tokio::test]
+async fn a_static_peer_that_took_its_place_is_not_called_again() {
+    let mut test = Board::new();
+    let impostor = test.inbound(2_001, 1);
+    let opened = Opened::ByUs(Goal::Static(0));
+    let named = test.link(opened, 2_001, status(200, 2_001)).expect("wanted");
+    assert!(impostor.is_released() && !named.is_released());
+    let far_off = Instant::now() + Duration::from_secs(3_600);
+    assert_eq!(test.board.statics.due(far_off), [], "its link stands");
 }
 
 /// What a peer that we reached did is held against it although its link is gone by now.
