@@ -90,15 +90,15 @@ impl Switchboard {
     fn link_up(&mut self, link: NewLink) {
         let now = Instant::now();
         let NewLink { opened, remote, status, commands, welcome } = link;
-        let peer = self.peer_of(opened, remote, &status, now);
-        let entry = Entry { peer, opened, instance: status.instance, commands, useful_at: now };
+        let mut peer = self.peer_of(opened, remote, &status, now);
         if let Opened::ByUs(goal) = opened {
-            self.release_impostors(peer, status.instance);
+            peer = self.take_place(peer, status.instance, now);
             if let Goal::Static(place) = goal {
                 self.statics.linked(place, peer, now);
             }
         }
         let is_first = !self.links.reaches(peer);
+        let entry = Entry { peer, opened, instance: status.instance, commands, useful_at: now };
         let Admission::Stands { id, rival } = self.links.admit(entry, self.instance) else {
             self.ask_waiting(peer);
             return;
@@ -154,11 +154,18 @@ impl Switchboard {
     }
 
     /// We have reached this node at the peer's address: whoever named that address as its own on a
-    /// link that it opened is not there.
-    fn release_impostors(&mut self, peer: PeerId, instance: InstanceId) {
-        for link in self.others_at(peer, instance).collect::<Vec<_>>() {
+    /// link that it opened is not there. Returns the peer that is; what an impostor did before is
+    /// not held against it.
+    fn take_place(&mut self, peer: PeerId, instance: InstanceId, now: Instant) -> PeerId {
+        let impostors: Vec<_> = self.others_at(peer, instance).collect();
+        let Some(address) = self.address(peer).filter(|_| !impostors.is_empty()) else {
+            return peer;
+        };
+        for link in impostors {
             self.lose(link, false);
         }
+        self.peers.forget(peer);
+        self.peer_at(address, now)
     }
 
     /// Asks what waited for a connection to this peer.

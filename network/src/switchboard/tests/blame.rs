@@ -98,6 +98,20 @@ async fn rule_n9_a_peer_that_we_reach_takes_its_place_from_whoever_named_it() {
     assert!(matches!(inputs[..], [Input::LinkDown { .. }, Input::LinkUp { .. }]), "{inputs:?}");
 }
 
+/// A verdict on what it gave may come late.
+#[tokio::test]
+async fn what_an_impostor_did_is_not_held_against_who_is_reached_at_its_place() {
+    let mut test = Board::new();
+    test.hear(2_001, 200);
+    let impostor = test.inbound(2_001, 1);
+    let opened = Opened::ByUs(Goal::Found(impostor.peer));
+    let honest = test.link(opened, 2_001, status(200, 2_001)).expect("wanted");
+    assert_eq!(test.peer(2_001), honest.peer);
+    assert_ne!(honest.peer, impostor.peer);
+    test.board.cut(impostor.peer, "it sent an invalid block");
+    assert!(!honest.is_released());
+}
+
 #[tokio::test]
 async fn a_static_peer_that_took_its_place_is_not_called_again() {
     let mut test = Board::new();
