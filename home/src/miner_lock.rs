@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The right to mine in a data directory. The system releases it when the process ends, however
 /// it ends.
 #[derive(Debug)]
-pub struct MinerLock(#[expect(dead_code, reason = "held, not used")] File);
+pub struct MinerLock(File);
 
 impl MinerLock {
     /// Takes the lock of this network folder, which must exist.
@@ -46,8 +46,20 @@ impl MinerLock {
     /// Whether a miner holds the lock of this network folder, or is about to.
     pub fn is_wanted(folder: &Path) -> bool {
         let Ok(file) = File::open(folder.join(FILE)) else { return false };
-        // The lock that a success takes is released with the file.
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        match file.try_lock_shared() {
+            Ok(()) => drop(Self(file)),
+            Err(TryLockError::WouldBlock) => return true,
+            Err(TryLockError::Error(_)) => {}
+        }
+        false
+    }
+}
+
+impl Drop for MinerLock {
+    /// Closing the file would not do: a process that is being started shares it for a moment. On an
+    /// error, closing it is what is left.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
     }
 }
 
@@ -79,6 +91,16 @@ mod tests {
         drop(first);
         assert!(!MinerLock::is_wanted(folder.path()));
         MinerLock::acquire(folder.path()).expect("free again");
+    }
+
+    #[test]
+    fn the_lock_ends_with_its_holder_even_if_a_child_shares_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let held = MinerLock::acquire(folder.path()).expect("free");
+        let of_a_child = held.0.try_clone().expect("a file");
+        drop(held);
+        assert!(!MinerLock::is_wanted(folder.path()));
+        drop(of_a_child);
     }
 
     #[test]
