@@ -1,13 +1,13 @@
-//! The file `wallet.db`: its tables, how it is opened, and what its errors mean.
+//! The file `wallet.db`: its tables, and how it is opened and checked.
 
 use std::path::Path;
 use std::time::Duration;
 
 use cairn_protocol::hash::sha256;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use super::OutboxError;
+use super::error::{OutboxError, database_error};
 
 pub(super) const FILE: &str = "wallet.db";
 /// Stored in the database; another number is another layout.
@@ -144,31 +144,4 @@ pub(super) fn checksum(signed: &[u8], fate: i64) -> i64 {
 
 pub(super) fn pragma<T: FromSql>(database: &Connection, text: &str) -> rusqlite::Result<T> {
     database.query_row(&format!("PRAGMA {text}"), [], |row| row.get(0))
-}
-
-pub(super) fn database_error(path: &Path, error: &rusqlite::Error) -> OutboxError {
-    let (path, text) = (path.to_owned(), error.to_string());
-    let Some(failure) = error.sqlite_error() else {
-        // A value of another type than our table holds.
-        return OutboxError::Damaged(path, text);
-    };
-    match failure.code {
-        ErrorCode::DiskFull => OutboxError::DiskFull(path),
-        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
-            OutboxError::NoPermission(path)
-        }
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => OutboxError::Busy(path),
-        // Unknown is a statement that does not fit the table: it is not ours.
-        ErrorCode::NotADatabase
-        | ErrorCode::DatabaseCorrupt
-        | ErrorCode::TypeMismatch
-        | ErrorCode::Unknown => OutboxError::Damaged(path, text),
-        // The file ends where a page should be.
-        ErrorCode::SystemIoFailure
-            if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ =>
-        {
-            OutboxError::Damaged(path, text)
-        }
-        _ => OutboxError::Database(path, text),
-    }
 }

@@ -10,15 +10,18 @@
 //! well as a write-ahead log would, on network file systems too, and leaves nothing beside it.
 
 mod database;
+mod error;
 
 use std::path::{Path, PathBuf};
 
-use cairn_ledger::{Account, LedgerError, LedgerReader};
+use cairn_ledger::{Account, LedgerReader};
 use cairn_protocol::{AccountId, BlockHash, BlockRef, Height, Sequence, Transaction, codec};
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 
-use crate::failure::{Exit, Failure};
-use database::{FILE, checksum, database_error, pragma};
+use database::{FILE, checksum, pragma};
+use error::database_error;
+
+pub use error::OutboxError;
 
 /// Every sender once, however many payments each has made.
 const SENDERS: &str = "
@@ -30,47 +33,6 @@ const SENDERS: &str = "
     )
     SELECT sender FROM senders WHERE sender IS NOT NULL
 ";
-
-/// Why the outbox cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OutboxError {
-    /// The file is no database, or not ours.
-    #[error(
-        "{file} is damaged or not an outbox ({1}); move it away: keys and chain are kept \
-         elsewhere, but a payment that no block holds yet must be made again",
-        file = .0.display()
-    )]
-    Damaged(PathBuf, String),
-    /// The disk is full.
-    #[error("the disk is full, nothing was recorded in {file}; free some space and try again", file = .0.display())]
-    DiskFull(PathBuf),
-    /// The operating system does not let this user.
-    #[error("{file} may not be read or written by this user; check its owner and mode and those of its folder", file = .0.display())]
-    NoPermission(PathBuf),
-    /// Another process holds it.
-    #[error("{file} stays locked by another process; try again, or end that process", file = .0.display())]
-    Busy(PathBuf),
-    /// Anything else.
-    #[error("cannot use {file}: {1}", file = .0.display())]
-    Database(PathBuf, String),
-    /// The chain cannot be read.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-}
-
-impl From<OutboxError> for Failure {
-    fn from(error: OutboxError) -> Self {
-        let code = match error {
-            OutboxError::Ledger(error) => return error.into(),
-            OutboxError::Damaged(..) => "damaged_outbox",
-            OutboxError::DiskFull(_) => "disk_full",
-            OutboxError::NoPermission(_) => "permission",
-            OutboxError::Busy(_) => "busy",
-            OutboxError::Database(..) => "database",
-        };
-        Self::new(Exit::Unexpected, code, error.to_string())
-    }
-}
 
 /// What is known of a payment that no longer waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use cairn_protocol::{
 
 use super::database::LAYOUT;
 use super::*;
+use crate::failure::Failure;
 use crate::repeater::Repeater;
 
 fn network() -> Network {
