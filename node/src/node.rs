@@ -84,8 +84,8 @@ impl Node {
         if self.has_halted {
             return Vec::new();
         }
+        self.set_clock(now);
         self.is_new = false;
-        self.clock.set(now);
         let done = self.dispatch(input).and_then(|()| self.do_what_is_due());
         if let Err(error) = done {
             self.has_halted = true;
@@ -180,8 +180,18 @@ impl Node {
         now: Timestamp,
         transaction: VerifiedTransaction,
     ) -> Result<(), AdmitError> {
-        self.clock.set(now);
+        self.set_clock(now);
         Ok(self.try_admit(transaction)??)
+    }
+
+    /// The node's own time begins with its first input: what is admitted before may take long, and
+    /// nobody is heard meanwhile.
+    fn set_clock(&mut self, now: Timestamp) {
+        if self.is_new {
+            self.clock = Clock::new(now);
+        } else {
+            self.clock.set(now);
+        }
     }
 
     fn dispatch(&mut self, input: Input) -> Result<(), LedgerError> {

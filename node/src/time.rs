@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use cairn_protocol::Timestamp;
 
-/// A point on the node's own time line: milliseconds since it was made.
+/// A point on the node's own time line: milliseconds since its first input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
 impl Moment {
-    /// When the node was made.
+    /// When the node had its first input, and all that was before.
     pub(crate) const START: Self = Self(0);
 
     /// This much later.

@@ -1,5 +1,7 @@
 //! What a node knows from an earlier run.
 
+use std::time::Duration;
+
 use cairn_ledger::Ledger;
 use cairn_node::{Input, Node, Output, PeerId, Verified};
 use cairn_protocol::VerifiedBlock;
@@ -35,4 +37,19 @@ fn blocks_whose_headers_are_known_from_an_earlier_run_are_asked_for() {
     node.handle(now, Input::Answered { question, answer: Verified::Blocks(chain.blocks.clone()) });
     assert_eq!(node.tip().block, chain.tip());
     assert!(node.is_level());
+}
+
+/// Between its making and its first input, a node takes in what waited, which may take long.
+#[test]
+fn rule_n12_a_miner_that_was_slow_to_start_waits_for_others_all_the_same() {
+    let ledger = Ledger::in_memory(&network()).expect("memory");
+    let mut node = Node::new(ledger, settings(0, true), start());
+    let begun = start().after(Duration::from_secs(10));
+    let mut mines_after = |millis| {
+        let outputs = node.handle(begun.after(Duration::from_millis(millis)), Input::Tick);
+        outputs.iter().any(|output| matches!(output, Output::Mine(_)))
+    };
+    assert!(!mines_after(0));
+    assert!(!mines_after(1_999));
+    assert!(mines_after(2_000));
 }
