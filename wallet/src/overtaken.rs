@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use cairn_home::{Failure, Fate, Outbox, Undecided};
 use cairn_ledger::{LedgerError, LedgerReader};
-use cairn_protocol::{AccountId, BlockRef, Network, Payment, Sequence};
+use cairn_protocol::{AccountId, BlockRef, Network, Payment, Sequence, Transaction};
 
 use crate::blocks::payments_of;
 use crate::context::Context;
@@ -40,12 +40,17 @@ pub(crate) fn tell(context: &Context) -> Result<(), Failure> {
                 Fate::GivenUp
             }
         };
-        // On a disk that is full or may not be written, it will be told again.
-        if let Err(error) = outbox.decide(&undecided.transaction, fate) {
-            tracing::warn!("cannot note what became of a payment: {error}");
-        }
+        note(&outbox, &undecided.transaction, fate);
     }
     Ok(())
+}
+
+/// Notes what became of a payment. On a disk that is full or may not be written, it will be told
+/// again.
+pub(crate) fn note(outbox: &Outbox, transaction: &Transaction, fate: Fate) {
+    if let Err(error) = outbox.decide(transaction, fate) {
+        tracing::warn!("cannot note what became of a payment: {error}");
+    }
 }
 
 /// What became of a payment for good.

@@ -111,7 +111,8 @@ impl<'a> Sent<'a> {
                 return Ok(true);
             }
             if self.is_overtaken()? {
-                Outbox::open(&self.context.folder())?.decide(&self.transaction, Fate::GivenUp)?;
+                let outbox = Outbox::open(&self.context.folder())?;
+                overtaken::note(&outbox, &self.transaction, Fate::GivenUp);
                 return Err(was_overtaken(&self.order.from.label()));
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
