@@ -163,6 +163,28 @@ fn behaviour_53_a_truncated_file_is_an_error() {
     }
 }
 
+/// A row that is gone from the active chain is not taken for its end.
+#[test]
+fn behaviour_53_a_hole_in_the_active_chain_is_named() {
+    let network = maturing();
+    let mut chain = busy_chain(&network);
+    let tip = chain.tip().height.get();
+    chain.close();
+    let path = chain.path().join("chain.db");
+    let whole = fs::read(&path).expect("a disk");
+    for height in [1, 3, i64::try_from(tip).expect("low")] {
+        let file = Connection::open(&path).expect("a file");
+        file.execute("DELETE FROM active WHERE height = ?1", [height]).expect("SQL");
+        drop(file);
+        let changes = LedgerReader::open(chain.path(), &network)
+            .and_then(|reader| reader.changes_since(network.genesis_ref(), 100));
+        let error = changes.expect_err("a hole");
+        assert!(matches!(error, LedgerError::Damaged(..)), "{error:?}");
+        assert!(error.to_string().contains(&format!("height {height} is missing")), "{error}");
+        fs::write(&path, &whole).expect("a disk");
+    }
+}
+
 /// A flipped bit is noticed, or was one that nothing depends on.
 #[test]
 fn behaviour_53_a_flipped_bit_is_never_believed() {
