@@ -4,7 +4,6 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
@@ -129,12 +128,10 @@ impl Process {
         Traffic { read: bytes("rchar:"), written: bytes("wchar:") }
     }
 
-    /// Sends a signal and returns with how it ended and how long that took.
-    pub fn end_by(&mut self, signal: Signal) -> (ExitStatus, Duration) {
-        let began = Instant::now();
+    /// Sends a signal, waits for its end and returns with how it ended.
+    pub fn end_by(&mut self, signal: Signal) -> ExitStatus {
         self.signal(signal);
-        let status = self.wait();
-        (status, began.elapsed())
+        self.wait()
     }
 
     /// Ends it as a power cut would.

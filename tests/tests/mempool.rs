@@ -34,7 +34,7 @@ fn with_a_waiting_payment() -> (Home, Miner) {
 #[test]
 fn behaviour_49_a_payment_waits_over_a_restart_though_its_owner_has_gone() {
     let (home, mut miner) = with_a_waiting_payment();
-    let (status, _) = miner.process().end_by(Signal::INT);
+    let status = miner.process().end_by(Signal::INT);
     assert!(status.success());
     let file = home.chain_file().with_file_name("mempool.bin");
     assert!(file.exists());
@@ -53,7 +53,7 @@ fn behaviour_49_a_payment_waits_over_a_restart_though_its_owner_has_gone() {
     let mut miner = home.mine(&[]);
     miner.process().wait_for_stderr("mempool.bin cannot be used");
     waits_for(&miner, 4);
-    let (status, _) = miner.process().end_by(Signal::INT);
+    let status = miner.process().end_by(Signal::INT);
     assert!(status.success());
     assert!(!file.exists(), "nothing waited");
 }

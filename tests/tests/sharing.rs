@@ -45,12 +45,12 @@ fn behaviour_54_wallet_sync_gives_way_to_a_miner_and_takes_the_chain_back() {
     assert!(sync.is_running());
 
     // It ends, and the sync writes the chain again.
-    let (status, _) = miner.process().end_by(Signal::INT);
+    let status = miner.process().end_by(Signal::INT);
     assert!(status.success());
     let left_at = home.tip().0;
     wait_until("the wallet follows again", || home.tip().0 > left_at);
     assert!(sync.is_running());
-    let (status, _) = sync.end_by(Signal::INT);
+    let status = sync.end_by(Signal::INT);
     assert!(status.success());
 }
 

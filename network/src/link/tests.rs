@@ -19,6 +19,9 @@ use crate::intake::Candidate;
 use crate::limits::MAX_LINK_COMMANDS;
 use crate::testing::{child, network, payment, status, surroundings};
 
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A node without a driver: the test is the driver.
 struct Undriven {
     address: SocketAddr,
@@ -41,7 +44,7 @@ impl Undriven {
     }
 
     async fn next(&mut self) -> Incoming {
-        let wait = timeout(Duration::from_secs(20), self.incoming.recv());
+        let wait = timeout(PATIENCE, self.incoming.recv());
         wait.await.expect("in time").expect("tasks run")
     }
 
@@ -95,7 +98,7 @@ impl Peer {
 
     async fn sees_the_end(mut self) -> bool {
         let mut rest = Vec::new();
-        timeout(Duration::from_secs(20), self.stream.read_to_end(&mut rest)).await.is_ok()
+        timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await.is_ok()
     }
 }
 

@@ -1,10 +1,10 @@
 //! Whether a payment has left, and that it leaves before the node ends.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::support::chain::{block, build, payment};
 use crate::support::wire::{Peer, status};
-use crate::support::{TestNode, account, deaf, eventually, network, open};
+use crate::support::{PATIENCE, TestNode, account, deaf, eventually, network, open};
 use cairn_network::limits::FAREWELL;
 use cairn_network::{Delivered, Settings};
 use cairn_protocol::messages::Message;
@@ -61,7 +61,7 @@ async fn what_was_submitted_right_before_the_stop_arrives() {
 }
 
 #[tokio::test]
-async fn a_peer_that_does_not_close_is_waited_for_but_less_than_a_second() {
+async fn a_peer_that_does_not_close_is_waited_for_but_not_for_ever() {
     let node = node(deaf()).await;
     let _stuck = Peer::link(node.address(), &network(), status(7, 0)).await;
     eventually("the link stands", || node.handle.links() == 1).await;
@@ -69,9 +69,8 @@ async fn a_peer_that_does_not_close_is_waited_for_but_less_than_a_second() {
         node.handle.submit(payment);
     }
     let started = Instant::now();
-    node.running.stop().await;
-    let took = started.elapsed();
-    assert!((FAREWELL..Duration::from_secs(1)).contains(&took), "{took:?}");
+    tokio::time::timeout(PATIENCE, node.running.stop()).await.expect("it ends");
+    assert!(started.elapsed() >= FAREWELL, "{:?}", started.elapsed());
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Slow, greedy and flooding peers: they get what they can take, and nobody else waits for them.
 
-use std::time::Instant as WallInstant;
-
 use super::*;
 
 #[tokio::test]
@@ -20,7 +18,7 @@ async fn attack_20_idle_and_greedy_clients_block_nobody() {
     let mut peer = Peer::connect(node.address).await;
     let _commands = node.welcome(2).await;
     peer.send(&Message::Request(RequestId(1), headers_request())).await;
-    let answer = timeout(Duration::from_secs(5), peer.receive()).await.expect("in time");
+    let answer = timeout(PATIENCE, peer.receive()).await.expect("in time");
     assert!(matches!(answer, Message::Answer(RequestId(1), _)));
 }
 
@@ -52,12 +50,12 @@ async fn behaviour_38_eighty_junk_messages_of_full_size_delay_nobody() {
         }
     });
     let answering = tokio::spawn(async move {
-        let started = WallInstant::now();
         for number in 0..20 {
             peer.send(&Message::Request(RequestId(number), headers_request())).await;
-            assert!(matches!(peer.receive().await, Message::Answer(..)));
+            let answer = timeout(PATIENCE, peer.receive()).await.expect("in time");
+            assert!(matches!(answer, Message::Answer(..)));
         }
-        (started.elapsed(), peer)
+        peer
     });
     let (mut ended, mut id) = (0, 2);
     while ended < 80 {
@@ -76,8 +74,7 @@ async fn behaviour_38_eighty_junk_messages_of_full_size_delay_nobody() {
         }
     }
     junking.await.expect("no panic");
-    let (took, _peer) = answering.await.expect("no panic");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    answering.await.expect("no panic");
 }
 
 #[tokio::test]
@@ -146,7 +143,7 @@ async fn attack_20_a_slow_reader_loses_its_link_and_blocks_nobody() {
         commands.try_send(Command::Send(large.clone())).expect("room");
     }
     peer.send(&Message::Request(RequestId(1), headers_request())).await;
-    let answer = timeout(Duration::from_secs(5), peer.receive()).await.expect("in time");
+    let answer = timeout(PATIENCE, peer.receive()).await.expect("in time");
     assert!(matches!(answer, Message::Answer(RequestId(1), _)));
     assert!(matches!(node.end().await, LinkEnd::SlowReader(_)));
 }
