@@ -93,6 +93,13 @@ impl Peer {
         }
     }
 
+    /// Waits until the other side ends the connection; whether it had said nothing, not even hello.
+    pub(crate) async fn is_turned_away(&mut self) -> bool {
+        let mut said = Vec::new();
+        let ended = timeout(PATIENCE, self.stream.read_to_end(&mut said)).await;
+        ended.is_ok() && said.is_empty()
+    }
+
     /// Waits until the other side ends the link.
     pub(crate) async fn is_cut_off(&mut self) -> bool {
         let mut rest = Vec::new();
