@@ -177,6 +177,26 @@ mod tests {
         assert!(candidates.try_recv().is_err());
     }
 
+    /// A forged signature, with the id of a payment that is yet to come, must not keep it out.
+    #[tokio::test]
+    async fn attack_07_a_forgery_that_came_first_does_not_hide_the_payment_of_its_id() {
+        let network = network();
+        let (intake, candidates) = Intake::new();
+        let (inbox, mut incoming) = mpsc::channel(10);
+        let good = payment(&network, 1, 0);
+        let mut forged = good.clone();
+        forged.signature.0[63] ^= 1;
+        assert_eq!(forged.payment.id(network.id()), good.payment.id(network.id()));
+        assert!(intake.offer(Origin::Broadcast, forged.clone()));
+        intake.take(Origin::Broadcast, good.clone()).await;
+        assert!(!intake.offer(Origin::Broadcast, forged), "each of them once");
+        assert!(!intake.offer(Origin::Broadcast, good.clone()));
+        drop(intake);
+        verify_incoming(candidates, network.id(), inbox).await;
+        assert_eq!(verified(incoming.recv().await), (Origin::Broadcast, good));
+        assert!(incoming.recv().await.is_none());
+    }
+
     #[test]
     fn what_came_by_ourselves_is_recognised_when_it_comes_back() {
         let (intake, _candidates) = Intake::new();

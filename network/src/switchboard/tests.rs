@@ -211,10 +211,14 @@ async fn rule_n5_a_transaction_goes_to_all_but_the_way_it_came_by() {
     // Even one that is heard by broadcast: the status may be forged.
     test.hear(2_003, 3);
     let from_unheard = Origin::Link(unheard.peer);
-    let cases =
-        [(Origin::Own, [1, 1, 1]), (Origin::Broadcast, [0, 1, 1]), (from_unheard, [0, 0, 1])];
-    for (origin, expected) in cases {
-        test.board.relay(origin, payment(&network(), 1, 0));
+    let cases = [
+        (Origin::Own, true, [1, 1, 1]),
+        (Origin::Broadcast, false, [0, 1, 1]),
+        (from_unheard, true, [0, 0, 1]),
+    ];
+    for (origin, by_datagram, expected) in cases {
+        let delivered = test.board.relay(origin, payment(&network(), 1, 0));
+        assert_eq!(delivered.broadcast, by_datagram, "{origin:?}");
         let sent = [&mut heard, &mut unheard, &mut named].map(TestLink::sent);
         assert_eq!(sent, expected, "{origin:?}");
     }

@@ -178,9 +178,14 @@ async fn behaviour_37_what_is_no_message_of_ours_ends_the_link() {
         let length = u32::try_from(content.len()).expect("small").to_le_bytes();
         [&length[..], content].concat()
     };
-    // A length, a message, a question and an answer that there are none of.
+    let status = frame(&Message::Status(status(2, 0)));
+    let good = &status[4..];
+    // A length, a message, a question and an answer that there are none of, and a status that is
+    // cut short or goes on.
     let cases = [
         u32::MAX.to_le_bytes().to_vec(),
+        framed(&good[..good.len() - 1]),
+        framed(&[good, &[0]].concat()),
         framed(&[5, 0, 0, 0]),
         framed(&[3, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0]),
         framed(&[4, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0]),

@@ -39,10 +39,14 @@ async fn rule_d7_while_a_link_stands_broadcasts_in_its_name_are_not_believed() {
     assert_eq!(test.inputs(), []);
     test.board.receive(Incoming::LinkStatus { link: link.id, status: status(1, 2_001) });
     assert!(matches!(test.inputs()[..], [Input::Status { peer, .. }] if peer == link.peer));
+    test.board.receive(Incoming::LinkDown { link: link.id, end: LinkEnd::Released });
+    test.inputs();
+    test.hear(2_001, 1);
+    assert!(matches!(test.inputs()[..], [Input::Status { .. }]), "now it is looked at");
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_d8_the_smaller_instance_connects_first() {
+async fn rule_d8_the_smaller_instance_connects_first_the_other_half_an_interval_later() {
     let mut test = Board::new();
     test.hear(2_001, 200);
     let peer = test.peer(2_001);
@@ -50,7 +54,11 @@ async fn rule_d8_the_smaller_instance_connects_first() {
     test.hear(2_002, 50);
     let peer = test.peer(2_002);
     assert!(!test.board.dialling.contains(&peer));
-    tokio::time::sleep(test.board.status_interval).await;
+    let patience = test.board.status_interval / 2;
+    tokio::time::sleep(patience * 99 / 100).await;
+    test.hear(2_002, 50);
+    assert!(!test.board.dialling.contains(&peer), "it has half an interval");
+    tokio::time::sleep(patience / 100).await;
     test.hear(2_002, 50);
     assert!(test.board.dialling.contains(&peer), "it had its time");
 }
