@@ -151,6 +151,21 @@ mod tests {
         assert!(ears.hear(HERE, a_status(2, 1_024)).is_some());
     }
 
+    /// A forger writes any source, but what a status names cannot be elsewhere.
+    #[test]
+    fn attack_09_no_status_leads_to_a_third_party_or_to_another_service() {
+        let mut ears = ears(Channel::Status, true);
+        for port in (0..=u16::MAX).step_by(31).chain(1_020..1_030) {
+            let led_to = match ears.hear("192.0.2.9:53", a_status(2, port)) {
+                Some(Incoming::Heard { address, .. }) => Some(address),
+                other => other.map(|told| panic!("{told:?}")),
+            };
+            let source = "192.0.2.9".parse().expect("an address");
+            let expected = (port >= 1_024).then_some(SocketAddr::new(source, port));
+            assert_eq!(led_to, expected);
+        }
+    }
+
     #[test]
     fn rule_d2_our_own_voice_is_not_heard() {
         let mut ears = ears(Channel::Status, false);

@@ -84,7 +84,7 @@ fn immature_rewards_are_counted_apart() {
 
 /// The headers of the active chain follow the first block in common.
 #[test]
-fn headers_follow_the_first_block_in_common() {
+fn rule_l7_headers_follow_the_first_block_in_common() {
     let network = network(|_| {});
     let mut chain = Chain::new(&network);
     let mut ours = Branch::new(&network, 1);
@@ -142,7 +142,7 @@ fn blocks_of_every_branch_are_kept() {
 
 /// The locator names the best header's chain, densely near its end, and reaches genesis.
 #[test]
-fn a_locator_gets_sparser_downwards() {
+fn rule_l7_a_locator_gets_sparser_downwards() {
     let network = network(|_| {});
     let mut chain = Chain::new(&network);
     assert_eq!(&chain.ledger().locator().expect("a disk")[..], [network.genesis_ref()]);

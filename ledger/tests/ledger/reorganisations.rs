@@ -105,6 +105,34 @@ fn attack_02_no_reward_undoes_another() {
     }
 }
 
+/// The same payment again and again, but for its sequence: no block has one twice, each is undone by
+/// itself, and the last can be made again then.
+#[test]
+fn attack_02_no_payment_undoes_another() {
+    for maturity in [0, 2] {
+        let network = with_maturity(maturity);
+        let mut chain = Chain::new(&network);
+        let mut branch = Branch::new(&network, 1);
+        chain.grow(&branch.mine_empty(3));
+        let mut states = Vec::new();
+        for sequence in 0..5 {
+            let paid = pay(&network, 1, sequence, "1", 3);
+            states.push(chain.snapshot());
+            chain.grow(&[branch.mine(vec![paid.clone()])]);
+            let again = chain.refused(&branch.clone().mine(vec![paid]));
+            assert_eq!(again.rule(), "C7", "the same id");
+        }
+        for block in branch.refs()[3..].iter().rev() {
+            chain.ledger().mark_invalid(*block).expect("a disk");
+            chain.check();
+            assert_eq!(Some(chain.snapshot()), states.pop());
+        }
+        let mut other = branch.fork(3, 2);
+        chain.grow(&[other.mine(vec![pay(&network, 1, 0, "1", 3)])]);
+        assert_eq!(chain.balance(3), "1.000000");
+    }
+}
+
 #[test]
 fn behaviour_25_funds_of_an_abandoned_branch_do_not_exist() {
     let network = network(|_| {});

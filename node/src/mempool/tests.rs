@@ -158,6 +158,22 @@ fn behaviour_47_a_large_payment_displaces_as_many_small_ones_as_it_needs() {
     pool.check();
 }
 
+/// Others find room, however much one account has to say.
+#[test]
+fn behaviour_47_one_account_has_no_more_than_its_share_of_the_pool() {
+    let mut pool = pool(|limits| limits.max_payments = 65);
+    for sequence in 0..64 {
+        pool.take(payment(1, sequence, 50)).expect("fits");
+    }
+    for sequence in 64..70 {
+        let error = pool.take(payment(1, sequence, 90)).expect_err("one too many");
+        assert_eq!(error.rule(), "M3", "{error}");
+    }
+    pool.take(payment(2, 0, 0)).expect("the first of another account");
+    assert_eq!((pool.state(1).0.len(), pool.state(2).0.len()), (64, 1));
+    pool.check();
+}
+
 #[test]
 fn rule_l9_ids_are_listed_in_ascending_order_from_any_of_them() {
     let mut pool = pool(|_| {});

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cairn_node::{Event, Input, Output, RestReason};
+use cairn_protocol::messages::{Announcement, Datagram, InstanceId};
 use cairn_protocol::{
     AccountId, Memo, Network, Payment, Rules, Sequence, Timestamp, VerifiedTransaction,
 };
@@ -158,6 +159,23 @@ fn rule_n2_who_is_solicited_tells_its_status_once_a_second() {
     }
     world.run(SECOND);
     assert_eq!(seconds_after(&world.player(0).announced(), since), [0.0, 1.0]);
+}
+
+/// Whoever asks in another's name makes nobody send more than it sends itself.
+#[test]
+fn attack_09_a_flood_of_solicits_gains_nothing() {
+    let mut world = World::of_miners(&network(), 1);
+    world.player(0).log.clear();
+    for _ in 0..1_000 {
+        world.send(0, Input::Solicited);
+        world.run(Duration::from_millis(10));
+    }
+    let answers = world.player(0).announced().len();
+    assert!((10..=11).contains(&answers), "one a second, not {answers}");
+    let length = |announcement| Datagram::new(network().id(), announcement).encode().len();
+    let status = world.node(0).status(world.now);
+    let solicit = Announcement::solicit(InstanceId([9; 16]));
+    assert!(length(Announcement::Status(status)) <= length(solicit));
 }
 
 #[test]

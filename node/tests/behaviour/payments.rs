@@ -121,6 +121,30 @@ fn behaviour_42_what_cannot_be_mined_is_refused_with_its_reason() {
     assert!(error.to_string().contains("0.000001"), "{error}");
 }
 
+/// Somebody else's block has other payments of the same account: what has their sequences goes,
+/// what comes behind them stays and is mined.
+#[test]
+fn behaviour_44_what_conflicts_with_anothers_block_leaves_and_the_rest_is_mined() {
+    let mut world = rich_world(2);
+    let network = world.network.clone();
+    world.cut(&[0], &[1, 2]);
+    let [ours, theirs] = [5, 9].map(|fee| [0, 1].map(|n| payment(&network, 1, n, fee)));
+    let behind = payment(&network, 1, 2, 5);
+    for one in ours.iter().chain([&behind]) {
+        world.submit(0, one.clone());
+    }
+    for one in &theirs {
+        world.submit(1, one.clone());
+    }
+    world.run(2 * SECOND);
+    assert_eq!(world.node(0).counters().mempool, 3);
+    assert_eq!(world.mine(1).payments(), theirs);
+    world.heal();
+    world.run(6 * SECOND);
+    assert_eq!(world.node(0).mempool().collect::<Vec<_>>(), [&behind]);
+    assert_eq!(world.mine(0).payments(), [behind]);
+}
+
 /// These never become what a node takes: only what is verified does.
 #[test]
 fn behaviour_42_a_false_signature_and_another_network_are_refused_before_the_mempool() {
