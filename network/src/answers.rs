@@ -181,6 +181,22 @@ mod tests {
         assert!(refused(&refs(&blocks), junk).starts_with("block: malformed"));
     }
 
+    /// The same block in more bytes, or in fewer, is no word against it.
+    #[test]
+    fn behaviour_22_a_bloated_block_is_refused_and_the_true_one_is_taken_after_it() {
+        let blocks = chain(1);
+        let good = encode(&blocks[0].to_block());
+        let answer = |bytes: &[u8]| {
+            let encoded = EncodedBlock::new(bytes.to_vec()).expect("small");
+            check(&refs(&blocks), Answer::Blocks(Bounded::first([encoded])), &network())
+        };
+        for bad in [&[&good[..], &[0]].concat(), &good[..good.len() - 1]] {
+            let failure = answer(bad).expect_err("no block");
+            assert!(matches!(failure, Failure::Misbehaved(_)), "{failure:?}");
+        }
+        assert_eq!(answer(&good), Ok(Verified::Blocks(blocks.clone())));
+    }
+
     #[test]
     fn a_foreign_content_says_nothing_about_the_block_and_an_invalid_one_condemns_it() {
         let blocks = chain(1);

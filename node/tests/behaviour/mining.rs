@@ -211,7 +211,7 @@ fn build(network: &Network, spec: (u8, u64, u64, u64, usize)) -> VerifiedTransac
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// A template always passes its own validation, and takes the best there is.
     #[test]

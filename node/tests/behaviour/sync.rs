@@ -82,7 +82,7 @@ fn behaviour_33_headers_come_from_one_peer_and_then_on_announcement_only() {
 }
 
 #[test]
-fn bodies_come_from_all_peers_and_then_it_mines() {
+fn rule_n4_bodies_come_from_all_peers_and_then_it_mines() {
     let (mut world, late) = late_joiner();
     assert_eq!(world.player(late).rests().cloned(), None, "it mines at once");
     for peer in 0..3 {

@@ -151,6 +151,7 @@ mod tests {
             Datagram::decode(&bytes)
         };
         assert!(matches!(Datagram::decode(&[0; 1_201]), Err(DatagramError::TooLong(1_201))));
+        assert!(matches!(Datagram::decode(&[0; 1_200]), Err(DatagramError::Magic)), "long enough");
         assert!(matches!(changed(0, b'X'), Err(DatagramError::Magic)));
         assert!(matches!(Datagram::decode(b"CRN"), Err(DatagramError::Magic)));
         assert!(matches!(changed(4, 9), Err(DatagramError::Version(9))));

@@ -9,9 +9,22 @@ async fn rule_n10_statuses_lead_to_no_more_links_than_there_are_places() {
     for (port, instance) in (2_000..2_008).zip(1..) {
         test.found(port, instance);
     }
-    test.hear(2_100, 50);
+    test.hear(2_100, 200);
     assert!(test.board.dialling.is_empty());
     assert_eq!(test.board.heard(), 9);
+}
+
+/// Whoever fills the places for those that were heard of, leaves the user's own choice alone.
+#[tokio::test]
+async fn rule_n10_peers_that_the_user_named_come_on_top() {
+    let mut test = Board::new();
+    let mut links: Vec<_> =
+        (2_000..2_008).zip(1..).map(|(port, instance)| test.found(port, instance)).collect();
+    assert!(!test.board.has_place());
+    let named = Opened::ByUs(Goal::Static(0));
+    links.push(test.link(named, 2_100, status(50, 2_100)).expect("wanted"));
+    assert!(!links.iter().any(TestLink::is_released));
+    assert_eq!(test.board.link_count(), 9);
 }
 
 #[tokio::test]
