@@ -7,7 +7,7 @@ use cairn_protocol::limits::MAX_HEADERS;
 use cairn_protocol::messages::{InstanceId, Request, Status};
 use cairn_protocol::{Height, Work};
 
-use crate::forge::{Forge, SECOND, network, payment};
+use crate::forge::{Forge, SECOND, network, payment, start};
 use crate::puppet::{Reply, honest};
 use crate::world::{World, peer, settings};
 
@@ -62,6 +62,26 @@ fn attack_10_one_honest_link_is_enough_among_any_number_of_forged_claims() {
         world.run(SECOND / 10);
     }
     assert_eq!(world.tip(0), chain.tip());
+}
+
+/// A hundred that were only heard of are known for longer, claim more, and say nothing when asked.
+#[test]
+fn attack_10_one_honest_link_comes_before_all_that_were_only_heard_of() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(10);
+    let told = chain.status(200, start());
+    let mut world = World::new(&network);
+    world.add_node(false);
+    for number in 0..100 {
+        let silent = world.add_puppet(|_| Reply::Silence);
+        let instance = InstanceId([number; 16]);
+        world.say(silent, 0, Status { instance, work: Work::from_be_bytes(&[255; 32]), ..told });
+    }
+    let other = world.add_puppet(honest(&chain));
+    world.send(0, Input::LinkUp { peer: peer(other), status: told });
+    world.run(3 * SECOND);
+    assert_eq!(world.tip(0), chain.tip(), "after those that were asked before it came");
 }
 
 /// A payment is passed on once. One who could not be reached just then gets it all the same,

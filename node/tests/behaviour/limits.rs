@@ -71,6 +71,25 @@ fn many_peers_are_not_asked_for_more_than_the_window() {
 }
 
 #[test]
+fn one_peer_owes_no_more_than_two_answers_with_blocks() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(200);
+    let mut world = World::new(&network);
+    world.add_node(false);
+    let mut answer = honest(&chain);
+    let slow = world.add_puppet(move |request| match request {
+        Request::Blocks(_) => Reply::Never,
+        request => answer(request),
+    });
+    world.say(slow, 0, chain.status(200, start()));
+    world.run(SECOND);
+    assert_eq!(world.node(0).counters().questions, 2);
+    let bodies = world.player(0).asked().filter(|(_, one)| matches!(one, Request::Blocks(_)));
+    assert_eq!(bodies.count(), 2);
+}
+
+#[test]
 fn a_peer_that_never_answers_is_asked_ever_more_rarely() {
     let network = network();
     let mut chain = Forge::new(&network, 1);

@@ -53,6 +53,20 @@ fn behaviour_35_bodies_of_a_branch_with_less_work_are_not_asked_for_nor_taken() 
     assert_eq!(stored(&world, &spam), 0);
 }
 
+/// As much work is not more, whatever is claimed.
+#[test]
+fn rule_n4_headers_of_a_branch_with_as_much_work_are_not_stored() {
+    let (mut world, spam) = spammed();
+    let mut equal = spam.branch(3, 2_400);
+    equal.grow(100);
+    let puppet = world.add_puppet(honest(&equal));
+    let work = Work::from_be_bytes(&[1; 32]);
+    world.say(puppet, 0, Status { work, ..equal.status(201, world.now) });
+    world.run(5 * SECOND);
+    assert!(world.player(0).asked().any(|(peer, _)| peer == puppet));
+    assert_eq!(stored(&world, &equal), 0);
+}
+
 #[test]
 fn rule_n4_headers_are_stored_once_their_branch_shows_more_work() {
     let (mut world, spam) = spammed();
