@@ -87,3 +87,24 @@ pub const FOREIGN_EVERY: Duration = Duration::from_secs(3_600);
 pub const MAX_FOREIGN: usize = 256;
 /// How often the interfaces are read for their addresses.
 pub const INTERFACES_EVERY: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Other tests say only that the limits hold; these are the numbers of docs/PROTOCOL.md.
+    #[test]
+    fn the_limits_are_those_of_the_page() {
+        let seconds = |limit: Duration| limit.as_secs();
+        assert_eq!((seconds(HANDSHAKE_TIMEOUT), MAX_HELLO_BYTES), (5, 512), "L1");
+        assert_eq!((MAX_ANSWERING, MAX_WAITING), (4, 8), "L4");
+        assert_eq!((seconds(QUESTION_STALL), seconds(QUESTION_TIMEOUT)), (2, 10), "L5");
+        assert_eq!((MAX_OVERDUE_ANSWERS, MAX_WRITE_BYTES), (16, 8 * 1024 * 1024), "L5");
+        assert_eq!(seconds(SILENCE), 250, "L11");
+        assert_eq!((MIN_PEER_PORT, MAX_DIALS_PER_ADDRESS), (1_024, 8), "D5, D6");
+        assert_eq!((MAX_DIALLED_ADDRESSES, MAX_PEERS, MAX_UNVERIFIED), (1_024, 1_024, 4_096));
+        assert_eq!((seconds(FOREIGN_EVERY), seconds(SHUN_FOR)), (3_600, 60), "N8, N9");
+        let links = (MAX_INBOUND_LINKS, MAX_LINKS_PER_ADDRESS, MAX_OUTBOUND_LINKS);
+        assert_eq!(links, (64, 8, 8), "N10");
+    }
+}
