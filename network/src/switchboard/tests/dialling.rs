@@ -1,5 +1,7 @@
 //! Whom we connect to, when, and how often.
 
+use cairn_protocol::NetworkId;
+
 use super::*;
 use crate::limits::MAX_DIALS_PER_ADDRESS;
 
@@ -109,6 +111,19 @@ async fn rule_d6_a_link_that_stands_is_used_instead_of_a_new_connection() {
         test.board.ask(QuestionId(question), link.peer, REQUEST);
         assert_eq!(link.asked(), Some(QuestionId(question)));
     }
+    assert!(test.board.dialling.is_empty());
+}
+
+/// A forger can invent as many networks as it likes.
+#[tokio::test]
+async fn rule_d6_nodes_of_foreign_networks_share_them_too() {
+    let mut test = Board::new();
+    for (port, number) in (3_000..).zip(1..8) {
+        let network = NetworkId([number; 32]);
+        test.board.receive(Incoming::Foreign { address: at(port), network });
+    }
+    assert!(test.board.dials.allow(at(4_000), Instant::now()), "one is left");
+    test.hear(2_000, 200);
     assert!(test.board.dialling.is_empty());
 }
 
