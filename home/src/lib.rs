@@ -4,6 +4,8 @@
 //! A program starts with [`args::parse`], [`logging::start`], [`Config::load`] and
 //! [`DataDir::resolve`], and ends with [`Failure::report`].
 
+#![forbid(unsafe_code)]
+
 pub mod args;
 pub mod config;
 pub mod data_dir;

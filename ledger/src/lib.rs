@@ -18,6 +18,8 @@
 //! | `tables` | the rows of chain.db |
 //! | `store`, `lock`, `mounts` | the file: opening, creating, transactions, one writer |
 
+#![forbid(unsafe_code)]
+
 mod advance;
 mod audit;
 mod connect;

@@ -3,6 +3,8 @@
 //! [`engine`] searches; the rest is the program around it: `start` joins data directory, chain,
 //! node and engine, `foreman` stands between node and engine, `run` tells what happens.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 pub mod engine;
 mod events;

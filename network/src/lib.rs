@@ -27,6 +27,8 @@
 //! | `datagrams`, `intake`, `seen` | what is heard by broadcast, and the way of a transaction |
 //! | `udp`, `broadcast`, `interfaces`, `sockets` | sockets and where to send |
 
+#![forbid(unsafe_code)]
+
 pub mod clock;
 pub mod limits;
 

@@ -16,6 +16,8 @@
 //! | `announcer`, `clock_watch` | what we say of ourselves, and what others' clocks say of ours |
 //! | `peers`, `questions` | what each peer said, and what we asked |
 
+#![forbid(unsafe_code)]
+
 mod announcer;
 mod chain;
 mod clock_watch;

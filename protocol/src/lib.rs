@@ -11,6 +11,8 @@
 //!
 //! Start with [`Rules`] (what a network is), then [`transaction`] and [`block`].
 
+#![forbid(unsafe_code)]
+
 pub mod account;
 pub mod address;
 pub mod amount;

@@ -6,6 +6,8 @@
 //! start from, or a peer that lies, it makes blocks by hand in a [`Branch`] and speaks the protocol
 //! itself on a [`Line`].
 
+#![forbid(unsafe_code)]
+
 mod branch;
 mod home;
 mod line;

@@ -1,5 +1,7 @@
 //! The wallet: makes addresses, shows balances, pays, and keeps a copy of the chain.
 
+#![forbid(unsafe_code)]
+
 mod blocks;
 #[cfg(test)]
 #[path = "../tests/cli/chain.rs"]
