@@ -117,13 +117,14 @@ macro_rules! search_in_lanes {
 
         #[target_feature(enable = $feature)]
         fn scan(job: &Job, batches: RangeInclusive<u32>) -> Option<Batch> {
-            // The compiler aligns its own slots in the frame only where a variable has to be aligned.
-            black_box(&CacheLine([0; 64]).0);
+            // Registers are spilled to aligned places only if a variable of the frame wants one.
+            let aligned = CacheLine([0; 64]);
+            black_box(&aligned.0);
             for number in batches {
                 // The nonces of a batch differ in their lowest byte only, the highest of their words.
                 let first = add(splat((number * LANES).swap_bytes()), count());
                 let mut candidates = [after_nonce(job, first); $registers];
-                for (i, candidates) in (0_u32..).zip(&mut candidates).skip(1) {
+                for (i, candidates) in (0_u32..).zip(&mut candidates) {
                     *candidates = after_nonce(job, add(first, splat((i * $lanes) << 24)));
                 }
                 rounds_13_to_63!(job, candidates);
