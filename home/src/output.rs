@@ -41,7 +41,15 @@ impl Output {
         value: &impl Serialize,
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        if self.json { self.json_line(value) } else { write_stdout(&text()) }
+        if self.json { self.json_line(value) } else { self.text(&text()) }
+    }
+
+    /// Writes a line, or several, of text on stdout.
+    ///
+    /// # Errors
+    /// As [`Self::result`].
+    pub fn text(&self, text: &str) -> Result<(), Failure> {
+        write_stdout(text)
     }
 
     /// Writes one line of JSON on stdout.
@@ -49,7 +57,7 @@ impl Output {
     /// # Errors
     /// As [`Self::result`].
     pub fn json_line(&self, value: &impl Serialize) -> Result<(), Failure> {
-        let line = serde_json::to_string(value).expect("results have text keys and no floats");
+        let line = serde_json::to_string(value).expect("results have text keys");
         write_stdout(&line)
     }
 

@@ -1,8 +1,8 @@
 //! The command line.
 
 use cairn_home::{CommonArgs, NetworkArgs};
-use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use clap::{Parser, Subcommand};
 
 /// The most searching threads: far more than any machine has cores.
 const MAX_THREADS: u64 = 1_024;
@@ -24,6 +24,14 @@ and \"time\" (milliseconds since the Unix epoch):
 Exit codes: 0 stopped, 1 unexpected, 2 usage or configuration, 4 unknown name or address, 6 key \
 file, 8 another miner uses the data directory.";
 
+const BENCHMARK: &str = "\
+Neither mines nor reads any file. Each kernel that this CPU has is measured on 1 thread, 2, and so \
+on up to --threads (by default all cores), nine times in turns; the medians are printed. All search the \
+same nonces, and it is an error if one does not find what the plain loop (the kernel portable) finds. \
+Rates are by the processor time of the threads, so that other programs disturb little. With --json \
+each is one object with the fields kernel, threads, hashes_per_second, ratio (to the kernel portable on \
+as many threads). Kernels that this CPU lacks are named on stderr.";
+
 /// Mines, and keeps a network alive: listens, serves, relays and finds blocks until Ctrl-C.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "miner", version, after_long_help = EVENTS)]
@@ -37,14 +45,36 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME|ADDRESS")]
     pub(crate) reward_to: Option<String>,
     /// Searching threads; 0: one for each core
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(..=MAX_THREADS))]
+    #[arg(long, value_name = "N", global = true, value_parser = RangedU64ValueParser::<usize>::new().range(..=MAX_THREADS))]
     pub(crate) threads: Option<usize>,
     /// Stops after having mined so many blocks
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
     pub(crate) blocks: Option<u64>,
+    /// What to do instead of mining
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What the program does instead of mining.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measures how fast each kernel searches, on one thread and on more
+    #[command(after_long_help = BENCHMARK)]
+    Benchmark,
 }
 
 impl Arguments {
+    /// An option that means nothing together with a command: `miner --blocks 3 benchmark`.
+    pub(crate) fn option_beside_command(&self) -> Option<&'static str> {
+        let given = [
+            (self.reward_to.is_some(), "--reward-to"),
+            (self.blocks.is_some(), "--blocks"),
+            (!self.network.peers.is_empty(), "--peer"),
+            (self.network.lan, "--lan"),
+        ];
+        given.into_iter().find_map(|(given, option)| given.then_some(option))
+    }
+
     /// What a newcomer does next: look at the wallet of the same data directory and network.
     pub(crate) fn next_step(&self) -> String {
         let files = [("--config", &self.common.config), ("--data-dir", &self.common.data_dir)];

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod benchmark;
 mod cli;
 pub mod engine;
 mod events;
@@ -16,13 +17,15 @@ mod rests;
 mod run;
 mod shutdown;
 mod start;
+mod thread_time;
+mod threads;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cairn_home::{Exit, Failure, Signals};
+use cairn_home::{Exit, Failure, Output, Signals};
 
-use cli::Arguments;
+use cli::{Arguments, Command};
 
 /// How long to wait at the end for tasks that do not end by themselves.
 const LAST_TASKS: Duration = Duration::from_millis(100);
@@ -34,10 +37,23 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     cairn_home::logging::start(&arguments.common);
-    match mine(&arguments) {
+    let result = match arguments.command {
+        None => mine(&arguments),
+        Some(Command::Benchmark) => benchmark(&arguments),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(arguments.common.json),
     }
+}
+
+fn benchmark(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(option) = arguments.option_beside_command() {
+        let message = format!("{option} is for mining; `miner benchmark` takes --threads only");
+        return Err(Failure::new(Exit::Usage, "usage", message));
+    }
+    let threads = threads::count(arguments.threads.unwrap_or(0));
+    benchmark::run(threads, Output::new(&arguments.common))
 }
 
 fn mine(arguments: &Arguments) -> Result<(), Failure> {

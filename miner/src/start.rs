@@ -1,9 +1,7 @@
 //! From a command line to a miner at work.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use cairn_home::{
@@ -19,6 +17,7 @@ use crate::engine::{Engine, Sha2Search};
 use crate::events::Event;
 use crate::foreman;
 use crate::outbox::OutboxThread;
+use crate::threads;
 
 /// The key that is created where none is named.
 const DEFAULT_KEY: &str = "mining-rewards";
@@ -59,7 +58,7 @@ impl Miner {
         let (recipient, port) = (reward.account(), config.ports.blocks_port());
         let settings = config.network_settings(Some(recipient), port);
         let node = Running::resume(ledger, settings, mempool.restore(output)).await?;
-        let threads = thread_count(arguments.threads.unwrap_or(config.miner.threads));
+        let threads = threads::count(arguments.threads.unwrap_or(config.miner.threads));
         let (engine, proofs) = Engine::start(threads, Sha2Search::default);
         let engine = Arc::new(engine);
         let work =
@@ -160,13 +159,6 @@ fn open_ledger(folder: &Path, network: &Network) -> Result<Ledger, LedgerError> 
     }
 }
 
-/// 0 stands for as many threads as the machine runs at once.
-fn thread_count(configured: usize) -> NonZeroUsize {
-    NonZeroUsize::new(configured)
-        .or_else(|| available_parallelism().ok())
-        .unwrap_or(NonZeroUsize::MIN)
-}
-
 /// The path as it is found from anywhere.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
@@ -194,11 +186,5 @@ mod tests {
         assert_eq!(unknown.exit(), Exit::BadInput);
         let address = resolve(&first.address.to_string(), folder.path()).expect("an address");
         assert_eq!((address.name.is_none(), address.account()), (true, first.account()));
-    }
-
-    #[test]
-    fn zero_threads_are_one_a_core() {
-        assert_eq!(thread_count(3).get(), 3);
-        assert!(thread_count(0).get() >= 1);
     }
 }

@@ -26,12 +26,47 @@ fn help_and_version_are_no_errors() {
         ("--help", "until Ctrl-C"),
         ("--help", "hashes_per_second, height, mempool, links"),
         ("--help", "8 another miner uses the data directory"),
+        ("--help", "benchmark"),
         ("--version", "miner 0."),
     ] {
         let output = miner(folder.path(), &[flag]);
         let stdout = String::from_utf8(output.stdout).expect("text");
         assert!(output.status.success() && stdout.contains(expected), "{flag}: {stdout}");
     }
+}
+
+/// Each line has the fields that scripts read, and the plain loop is there on every machine.
+#[test]
+fn the_benchmark_compares_kernels_with_the_plain_loop() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = miner(folder.path(), &["benchmark", "--threads", "2", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let lines: Vec<Value> = String::from_utf8(output.stdout)
+        .expect("text")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one object a line"))
+        .collect();
+    let of = |threads: u64| lines.iter().filter(move |line| line["threads"] == threads);
+    for threads in [1, 2] {
+        let plain = of(threads).find(|line| line["kernel"] == "portable").expect("always there");
+        assert_eq!(plain["ratio"], 1.0);
+    }
+    assert_eq!((of(1).count(), of(1).count() + of(2).count()), (of(2).count(), lines.len()));
+    for line in &lines {
+        let names: Vec<_> = line.as_object().expect("an object").keys().collect();
+        assert_eq!(
+            names,
+            ["hashes_per_second", "kernel", "ratio", "threads"],
+            "sorted by serde_json"
+        );
+        let rate = line["hashes_per_second"].as_u64().expect("a whole number");
+        assert!(rate > 0 && line["ratio"].as_f64().expect("a number") > 0.0, "{line}");
+    }
+    // What this CPU lacks is named, so that nobody takes it for slow.
+    let kernels = of(1).count();
+    let notes = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(notes.matches("kernel_skipped").count(), 4 - kernels, "{notes}");
+    assert!(!folder.path().join("data").exists(), "nothing is created");
 }
 
 #[test]
@@ -49,6 +84,8 @@ fn what_cannot_be_used_is_refused_before_anything_is_created() {
         (&["--threads", "1025"], 2, "usage"),
         (&["--peer", "nowhere"], 2, "usage"),
         (&["--no-such-option"], 2, "usage"),
+        (&["--blocks", "3", "benchmark"], 2, "usage"),
+        (&["benchmark", "--threads", "-1"], 2, "usage"),
     ] {
         let output = miner(folder.path(), &[arguments, &["--json"]].concat());
         assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {output:?}");
