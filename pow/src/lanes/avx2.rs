@@ -26,14 +26,12 @@ fn splat(word: u32) -> __m256i {
     _mm256_set1_epi32(word.cast_signed())
 }
 
-/// 0, 1, 2 and so on, times 2^24.
+/// Each lane's number, as the highest byte.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn count() -> __m256i {
-    const fn at(n: i32) -> i32 {
-        n << 24
-    }
-    _mm256_setr_epi32(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7))
+    let numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    _mm256_slli_epi32::<24>(numbers)
 }
 
 #[inline]

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi32, _mm512_ror_epi32, _mm512_set1_epi32, _mm512_setr_epi32,
-    _mm512_srli_epi32, _mm512_ternarylogic_epi32, _mm512_testn_epi32_mask,
+    _mm512_slli_epi32, _mm512_srli_epi32, _mm512_ternarylogic_epi32, _mm512_testn_epi32_mask,
 };
 
 use super::search_in_lanes;
@@ -25,31 +25,12 @@ fn splat(word: u32) -> __m512i {
     _mm512_set1_epi32(word.cast_signed())
 }
 
-/// 0, 1, 2 and so on, times 2^24.
+/// Each lane's number, as the highest byte.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn count() -> __m512i {
-    const fn at(n: i32) -> i32 {
-        n << 24
-    }
-    _mm512_setr_epi32(
-        at(0),
-        at(1),
-        at(2),
-        at(3),
-        at(4),
-        at(5),
-        at(6),
-        at(7),
-        at(8),
-        at(9),
-        at(10),
-        at(11),
-        at(12),
-        at(13),
-        at(14),
-        at(15),
-    )
+    let numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    _mm512_slli_epi32::<24>(numbers)
 }
 
 #[inline]
