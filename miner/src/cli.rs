@@ -18,7 +18,7 @@ and \"time\" (milliseconds since the Unix epoch):
   hash_rate      hashes_per_second, height, mempool, links (every 10 s)
   warning        code, message; among the codes: catching_up and too_few_transactions (why
                  nothing is mined, once that has lasted a second), clock_off, invalid_block,
-                 other_rules, peer_unreachable, port_taken
+                 other_rules, peer_unreachable, port_taken, search_failed
   stopped        height, reason (interrupted, terminated, blocks_mined, output_closed, failed)
 
 Exit codes: 0 stopped, 1 unexpected, 2 usage or configuration, 4 unknown name or address, 6 key \

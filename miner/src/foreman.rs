@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn engine() -> (Engine, mpsc::UnboundedReceiver<Found>) {
-        Engine::start(NonZeroUsize::MIN, || Lucky)
+        Engine::start(NonZeroUsize::MIN, || Lucky).expect("a thread")
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod benchmark;
+mod breakdowns;
 mod cli;
 pub mod engine;
 mod events;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     cairn_home::logging::start(&arguments.common);
+    engine::keep_failures_off_stderr();
     let result = match arguments.command {
         None => mine(&arguments),
         Some(Command::Benchmark) => benchmark(&arguments),

@@ -8,6 +8,7 @@ use cairn_protocol::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use crate::breakdowns::Breakdowns;
 use crate::cli::Arguments;
 use crate::events::Event;
 use crate::hash_rate::{self, Meter};
@@ -16,8 +17,8 @@ use crate::rests::Rests;
 use crate::shutdown::StopReason;
 use crate::start::Miner;
 
-/// How often to look why nothing is mined.
-const REST_LOOK: Duration = Duration::from_secs(1);
+/// How often to look why nothing is mined, and whether searches failed.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a miner that has mined as many blocks as it was asked for still serves the last one.
 const LINGER: Duration = Duration::from_secs(1);
 /// How long the last lines may take.
@@ -64,8 +65,9 @@ async fn follow(
     mut reader_gone: oneshot::Receiver<()>,
 ) -> StopReason {
     let work = miner.node.work();
-    let (mut meter, mut rests) = (Meter::new(Instant::now()), Rests::default());
-    let (mut rates, mut looks) = (interval(hash_rate::INTERVAL), interval(REST_LOOK));
+    let mut meter = Meter::new(Instant::now());
+    let (mut rests, mut breakdowns) = (Rests::default(), Breakdowns::default());
+    let (mut rates, mut looks) = (interval(hash_rate::INTERVAL), interval(LOOK));
     rates.set_missed_tick_behavior(MissedTickBehavior::Delay);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick comes at once, before there is a rate.
@@ -83,9 +85,9 @@ async fn follow(
                 console.tell(&hash_rate_event(miner, rate));
             }
             _ = looks.tick() => {
-                if let Some(event) = rests.look(&work.borrow()) {
-                    console.tell(&event);
-                }
+                let rest = rests.look(&work.borrow());
+                let breakdown = breakdowns.look(&miner.engine.failures(), Instant::now());
+                rest.iter().chain(&breakdown).for_each(|event| console.tell(event));
             }
         }
         if blocks.is_some_and(|blocks| console.mined >= blocks) {

@@ -1,5 +1,7 @@
 //! From a command line to a miner at work.
 
+use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,7 +61,8 @@ impl Miner {
         let settings = config.network_settings(Some(recipient), port);
         let node = Running::resume(ledger, settings, mempool.restore(output)).await?;
         let threads = threads::count(arguments.threads.unwrap_or(config.miner.threads));
-        let (engine, proofs) = Engine::start(threads, Sha2Search::default);
+        let (engine, proofs) = Engine::start(threads, Sha2Search::default)
+            .map_err(|error| too_many_threads(threads, &error))?;
         let engine = Arc::new(engine);
         let work =
             foreman::run(node.work(), Arc::clone(&engine), proofs, network.clone(), node.handle());
@@ -157,6 +160,14 @@ fn open_ledger(folder: &Path, network: &Network) -> Result<Ledger, LedgerError> 
             result => return result,
         }
     }
+}
+
+fn too_many_threads(threads: NonZeroUsize, error: &io::Error) -> Failure {
+    let message = format!(
+        "cannot start {threads} searching threads: {error}; set miner.threads or --threads to \
+         fewer, or to 0 for one a core"
+    );
+    Failure::new(Exit::Unexpected, "threads", message)
 }
 
 /// The path as it is found from anywhere.

@@ -1,6 +1,5 @@
 //! Where the job hangs that all threads work on, and where they wait for one.
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,12 +27,17 @@ struct State {
 }
 
 impl Board {
-    pub(super) fn new(threads: NonZeroUsize) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             change: AtomicU64::new(0),
-            state: Mutex::new(State { job: None, stopped: false, threads: threads.get() }),
+            state: Mutex::new(State { job: None, stopped: false, threads: 0 }),
             changed: Condvar::new(),
         }
+    }
+
+    /// Notes that there is one thread more.
+    pub(super) fn enter(&self) {
+        self.lock().threads += 1;
     }
 
     /// Hangs up a job in place of the last.
@@ -80,6 +84,12 @@ impl Board {
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Waits for so long; returns whether it is time to leave, then at once.
+    pub(super) fn is_stopped_within(&self, most: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(self.lock(), most, |state| !state.stopped);
+        waited.unwrap_or_else(PoisonError::into_inner).0.stopped
     }
 
     /// Notes that a thread has left.

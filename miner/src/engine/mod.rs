@@ -4,15 +4,19 @@
 //! on each range of nonces is a [`Search`]: faster kernels come in there.
 
 mod board;
+mod failures;
 mod pace;
+mod pauses;
 mod priority;
 mod salts;
 mod search;
 mod worker;
 
 pub use board::JobId;
+pub use failures::{Failures, keep_failures_off_stderr};
 pub use search::{Search, Sha2Search};
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +26,9 @@ use cairn_protocol::{Header, Proof, Target};
 use tokio::sync::mpsc;
 
 use board::Board;
+use failures::FailureLog;
+use pace::Pace;
+use pauses::Pauses;
 use salts::Salts;
 use worker::Worker;
 
@@ -55,35 +62,47 @@ pub struct Found {
 }
 
 /// Threads that search. Each job is searched until a proof is found, another job is assigned, or
-/// there is nothing to do; a job yields at most one proof.
+/// there is nothing to do; a job yields at most one proof. A search that panics is replaced.
 pub struct Engine {
     board: Arc<Board>,
     hashes: Arc<AtomicU64>,
+    failures: Arc<FailureLog>,
 }
 
 impl Engine {
     /// Starts the threads, each with a search of its own, and without a job. Proofs come out of the
     /// receiver, which holds at most one for each job assigned.
+    ///
+    /// # Errors
+    /// If the system does not allow so many threads.
     pub fn start<S: Search + 'static>(
         threads: NonZeroUsize,
-        new_search: impl Fn() -> S,
-    ) -> (Self, mpsc::UnboundedReceiver<Found>) {
+        new_search: impl Fn() -> S + Send + Sync + 'static,
+    ) -> io::Result<(Self, mpsc::UnboundedReceiver<Found>)> {
         let (found, proofs) = mpsc::unbounded_channel();
-        let engine = Self { board: Arc::new(Board::new(threads)), hashes: Arc::default() };
-        for salts in Salts::for_threads(threads, rand::random()) {
+        let engine = Self {
+            board: Arc::new(Board::new()),
+            hashes: Arc::default(),
+            failures: Arc::default(),
+        };
+        let new_search = Arc::new(new_search);
+        for (number, salts) in (1..).zip(Salts::for_threads(threads, rand::random())) {
+            engine.board.enter();
             let worker = Worker {
+                number,
                 board: Arc::clone(&engine.board),
                 hashes: Arc::clone(&engine.hashes),
+                failures: Arc::clone(&engine.failures),
                 salts,
-                search: new_search(),
+                pace: Pace::new(),
+                pauses: Pauses::new(),
+                new_search: Arc::clone(&new_search),
                 found: found.clone(),
             };
-            std::thread::Builder::new()
-                .name("search".to_owned())
-                .spawn(move || worker.run())
-                .expect("the system allows a few more threads at the start of a program");
+            // A worker that gets no thread is dropped, and so leaves the board.
+            std::thread::Builder::new().name("search".to_owned()).spawn(move || worker.run())?;
         }
-        (engine, proofs)
+        Ok((engine, proofs))
     }
 
     /// Replaces the job, if there is one.
@@ -99,6 +118,11 @@ impl Engine {
     /// The number of hashes computed since the start.
     pub fn hashes(&self) -> u64 {
         self.hashes.load(Ordering::Relaxed)
+    }
+
+    /// The panics of searches since the start.
+    pub fn failures(&self) -> Failures {
+        self.failures.so_far()
     }
 
     /// Ends the threads; returns when they have ended, or after 100 ms.

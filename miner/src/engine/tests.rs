@@ -1,5 +1,7 @@
 //! The engine as a whole, with the plain search and with one that only tells what it is asked.
 
+mod panics;
+
 use super::*;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -29,12 +31,16 @@ impl Search for Telling {
 /// An engine of two threads that tell their steps; so many may wait to be taken.
 fn telling(waiting: usize) -> (Engine, Receiver<Step>) {
     let (sender, steps) = sync_channel(waiting);
-    let (engine, _proofs) = Engine::start(threads(2), || Telling(sender.clone()));
+    let (engine, _proofs) = start(2, move || Telling(sender.clone()));
     (engine, steps)
 }
 
-fn threads(number: usize) -> NonZeroUsize {
-    NonZeroUsize::new(number).expect("not zero")
+fn start<S: Search + 'static>(
+    threads: usize,
+    new_search: impl Fn() -> S + Send + Sync + 'static,
+) -> (Engine, mpsc::UnboundedReceiver<Found>) {
+    let threads = NonZeroUsize::new(threads).expect("not zero");
+    Engine::start(threads, new_search).expect("a few threads")
 }
 
 fn job(number: u8, target: Target) -> Job {
@@ -59,7 +65,7 @@ fn next(proofs: &mut mpsc::UnboundedReceiver<Found>) -> Found {
 
 #[test]
 fn proofs_meet_random_targets() {
-    let (engine, mut proofs) = Engine::start(threads(2), Sha2Search::default);
+    let (engine, mut proofs) = start(2, Sha2Search::default);
     for number in 0..40 {
         let mut bytes = rand::random::<[u8; 32]>();
         bytes[0] = 0;
@@ -117,7 +123,7 @@ fn rest_means_that_nothing_is_searched() {
 
 #[test]
 fn a_proof_for_a_replaced_job_is_told_by_its_id() {
-    let (engine, mut proofs) = Engine::start(threads(1), Sha2Search::default);
+    let (engine, mut proofs) = start(1, Sha2Search::default);
     let hard = engine.assign(job(1, Target::HARDEST));
     let easy = engine.assign(job(2, Target::with_leading_zeros(4)));
     assert!(hard < easy);
@@ -126,9 +132,67 @@ fn a_proof_for_a_replaced_job_is_told_by_its_id() {
 
 #[test]
 fn stop_ends_all_threads() {
-    let (engine, _proofs) = Engine::start(threads(2), Sha2Search::default);
+    let (engine, _proofs) = start(2, Sha2Search::default);
     engine.assign(job(1, Target::HARDEST));
     wait_until(|| engine.hashes() > 0);
     engine.stop();
     wait_until(|| Arc::strong_count(&engine.board) == 1);
+}
+
+/// Finds at the 42nd nonce of a step.
+struct Late;
+
+impl Search for Late {
+    fn search(
+        &mut self,
+        _: &[u8; 32],
+        _: &[u8; 16],
+        nonces: RangeInclusive<u32>,
+        _: &Target,
+    ) -> Option<u32> {
+        Some(nonces.start() + 41)
+    }
+}
+
+#[test]
+fn a_hit_counts_what_was_tried_until_then_and_not_its_whole_step() {
+    let (engine, mut proofs) = start(1, || Late);
+    for number in 1..=3 {
+        engine.assign(job(number, Target::HARDEST));
+        next(&mut proofs);
+        assert_eq!(engine.hashes(), 42 * u64::from(number));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn all_threads_search_at_idle_priority() {
+    use thread_priority::{
+        NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy,
+    };
+
+    /// Tells at what priority it is run.
+    struct Prioritised(SyncSender<ThreadSchedulePolicy>);
+
+    impl Search for Prioritised {
+        fn search(
+            &mut self,
+            _: &[u8; 32],
+            _: &[u8; 16],
+            _: RangeInclusive<u32>,
+            _: &Target,
+        ) -> Option<u32> {
+            // The test may have ended.
+            let _ = self.0.send(thread_schedule_policy().expect("a policy"));
+            None
+        }
+    }
+
+    let (sender, policies) = sync_channel(0);
+    let (engine, _proofs) = start(2, move || Prioritised(sender.clone()));
+    engine.assign(job(1, Target::HARDEST));
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    for policy in policies.iter().take(10) {
+        assert_eq!(policy, idle);
+    }
 }
