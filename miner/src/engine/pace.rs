@@ -3,12 +3,14 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// How long one step should take: the longest that stale work goes on.
-const STEP: Duration = Duration::from_millis(10);
-/// A first guess, which takes no machine longer than a step.
+/// How long one step should take: the longest that stale work goes on. A look costs less than a
+/// microsecond, so that looking takes less than a thousandth of the time.
+const STEP: Duration = Duration::from_millis(1);
+/// A step is a multiple of so many nonces, so that kernels which search many at once have no rest
+/// to search one by one. Fewer would spend the time on looking.
+const GRAIN: u32 = 256;
+/// A first guess, which takes no machine longer than a few steps.
 const FIRST_STEP: u32 = 4_096;
-/// Fewer would spend the time on looking.
-const SMALLEST_STEP: u32 = 256;
 /// A step may at most grow or shrink by this factor, so that one odd measurement does little.
 const MOST_CHANGE: u32 = 4;
 
@@ -31,7 +33,8 @@ impl Pace {
         let nanos = took.as_nanos().max(1);
         let fitting = u128::from(nonces) * STEP.as_nanos() / nanos;
         let (least, most) = (self.0 / MOST_CHANGE, self.0.saturating_mul(MOST_CHANGE));
-        self.0 = u32::try_from(fitting).unwrap_or(u32::MAX).clamp(least, most).max(SMALLEST_STEP);
+        let nonces = u32::try_from(fitting).unwrap_or(u32::MAX).clamp(least, most);
+        self.0 = (nonces - nonces % GRAIN).max(GRAIN);
     }
 }
 
@@ -50,22 +53,37 @@ mod tests {
     }
 
     #[test]
-    fn a_step_takes_a_hundredth_of_a_second_on_slow_and_fast_machines() {
-        for per_second in [100_000, 20_000_000, 10_000_000_000] {
-            let nonces = settled(per_second);
-            assert!(nonces.abs_diff(per_second / 100) <= 1 + per_second / 10_000, "{nonces}");
+    fn a_step_takes_a_thousandth_of_a_second_on_slow_and_fast_machines() {
+        for per_second in [1_000_000, 20_000_000, 10_000_000_000] {
+            let (nonces, fitting) = (settled(per_second), per_second / 1_000);
+            let missing = fitting.checked_sub(nonces).expect("not longer");
+            assert!(missing <= u64::from(GRAIN) + fitting / 100, "{nonces} at {per_second}");
         }
     }
 
     #[test]
     fn a_step_has_its_limits() {
-        assert_eq!(settled(1), u64::from(SMALLEST_STEP));
+        let grain = u64::from(GRAIN);
+        assert_eq!(settled(1), grain);
         let mut pace = Pace::new();
         for _ in 0..50 {
             pace.learn(u64::from(pace.0), Duration::ZERO);
         }
-        assert_eq!(pace.step_from(0), 0..=u32::MAX - 1);
+        assert_eq!(pace.step_from(0), 0..=u32::MAX - GRAIN);
         assert_eq!(pace.step_from(u32::MAX), u32::MAX..=u32::MAX);
+    }
+
+    #[test]
+    fn steps_are_whole_grains_to_the_last_nonce() {
+        let mut pace = Pace::new();
+        let mut next = Some(0);
+        while let Some(first) = next {
+            let nonces = pace.step_from(first);
+            let length = nonces.end() - nonces.start() + 1;
+            assert_eq!(length % GRAIN, 0, "{nonces:?}");
+            next = nonces.end().checked_add(1);
+            pace.learn(u64::from(length), Duration::from_nanos(u64::from(length) / 7));
+        }
     }
 
     #[test]
