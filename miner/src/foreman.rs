@@ -15,7 +15,7 @@ use crate::engine::{Engine, Found, Job, JobId};
 const MAX_OPEN_JOBS: usize = 8;
 
 /// Keeps the engine at the node's work until the node or the engine ends.
-pub(crate) async fn run(
+pub async fn run(
     mut work: watch::Receiver<Work>,
     engine: Arc<Engine>,
     mut proofs: mpsc::UnboundedReceiver<Found>,

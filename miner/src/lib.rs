@@ -1,7 +1,7 @@
 //! The miner: listens, serves, relays, and searches blocks until Ctrl-C.
 //!
 //! [`engine`] searches; the rest is the program around it: `start` joins data directory, chain,
-//! node and engine, `foreman` stands between node and engine, `run` tells what happens.
+//! node and engine, [`foreman`] stands between node and engine, `run` tells what happens.
 
 #![forbid(unsafe_code)]
 
@@ -10,7 +10,7 @@ mod breakdowns;
 mod cli;
 pub mod engine;
 mod events;
-mod foreman;
+pub mod foreman;
 mod hash_rate;
 mod outbox;
 mod printer;
