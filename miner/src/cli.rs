@@ -18,7 +18,7 @@ and \"time\" (milliseconds since the Unix epoch):
   hash_rate      hashes_per_second, height, mempool, links (every 10 s)
   warning        code, message; among the codes: catching_up and too_few_transactions (why
                  nothing is mined, once that has lasted a second), clock_off, invalid_block,
-                 other_rules, peer_unreachable, port_taken, search_failed
+                 many_threads, other_rules, peer_unreachable, port_taken, search_failed
   stopped        height, reason (interrupted, terminated, blocks_mined, output_closed, failed)
 
 Exit codes: 0 stopped, 1 unexpected, 2 usage or configuration, 4 unknown name or address, 6 key \
@@ -44,8 +44,8 @@ pub(crate) struct Arguments {
     /// created on the first run]
     #[arg(long, value_name = "NAME|ADDRESS")]
     pub(crate) reward_to: Option<String>,
-    /// Searching threads; 0: one for each core
-    #[arg(long, value_name = "N", global = true, value_parser = RangedU64ValueParser::<usize>::new().range(..=MAX_THREADS))]
+    /// Searching threads; 0: one for each core [default: miner.threads of the configuration, 0]
+    #[arg(long, value_name = "N", global = true, allow_negative_numbers = true, value_parser = RangedU64ValueParser::<usize>::new().range(..=MAX_THREADS))]
     pub(crate) threads: Option<usize>,
     /// Stops after having mined so many blocks
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]

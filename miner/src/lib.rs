@@ -27,6 +27,7 @@ use std::time::Duration;
 use cairn_home::{Exit, Failure, Output, Signals};
 
 use cli::{Arguments, Command};
+use threads::Threads;
 
 /// How long to wait at the end for tasks that do not end by themselves.
 const LAST_TASKS: Duration = Duration::from_millis(100);
@@ -54,8 +55,8 @@ fn benchmark(arguments: &Arguments) -> Result<(), Failure> {
         let message = format!("{option} is for mining; `miner benchmark` takes --threads only");
         return Err(Failure::new(Exit::Usage, "usage", message));
     }
-    let threads = threads::count(arguments.threads.unwrap_or(0));
-    benchmark::run(threads, Output::new(&arguments.common))
+    let threads = Threads::of_this_machine(arguments.threads.unwrap_or(0));
+    benchmark::run(threads.number(), Output::new(&arguments.common))
 }
 
 fn mine(arguments: &Arguments) -> Result<(), Failure> {

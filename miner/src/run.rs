@@ -40,6 +40,7 @@ pub(crate) async fn run(arguments: &Arguments, signals: &mut Signals) -> Result<
     // Before the first event: it is written by another thread, and would follow anywhere.
     output.note("next", &arguments.next_step());
     console.tell(&miner.started());
+    miner.threads.warning().iter().for_each(|event| console.tell(event));
 
     let reason = follow(&mut miner, &mut console, arguments.blocks, signals, reader_gone).await;
     if reason == StopReason::BlocksMined {

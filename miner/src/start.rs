@@ -1,7 +1,5 @@
 //! From a command line to a miner at work.
 
-use std::io;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +17,7 @@ use crate::engine::{Engine, Sha2Search};
 use crate::events::Event;
 use crate::foreman;
 use crate::outbox::OutboxThread;
-use crate::threads;
+use crate::threads::Threads;
 
 /// The key that is created where none is named.
 const DEFAULT_KEY: &str = "mining-rewards";
@@ -32,6 +30,7 @@ const CHAIN_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Miner {
     pub(crate) node: Running,
     pub(crate) engine: Arc<Engine>,
+    pub(crate) threads: Threads,
     network: Network,
     data_dir: PathBuf,
     reward_address: Address,
@@ -60,9 +59,10 @@ impl Miner {
         let (recipient, port) = (reward.account(), config.ports.blocks_port());
         let settings = config.network_settings(Some(recipient), port);
         let node = Running::resume(ledger, settings, mempool.restore(output)).await?;
-        let threads = threads::count(arguments.threads.unwrap_or(config.miner.threads));
-        let (engine, proofs) = Engine::start(threads, Sha2Search::default)
-            .map_err(|error| too_many_threads(threads, &error))?;
+        let configured = arguments.threads.unwrap_or(config.miner.threads);
+        let threads = Threads::of_this_machine(configured);
+        let (engine, proofs) = Engine::start(threads.number(), Sha2Search::default)
+            .map_err(|error| threads.refused(&error))?;
         let engine = Arc::new(engine);
         let work =
             foreman::run(node.work(), Arc::clone(&engine), proofs, network.clone(), node.handle());
@@ -72,6 +72,7 @@ impl Miner {
             foreman: tokio::spawn(work),
             node,
             engine,
+            threads,
             network,
             data_dir: absolute(data_dir.path()),
             reward_address: reward.address,
@@ -160,14 +161,6 @@ fn open_ledger(folder: &Path, network: &Network) -> Result<Ledger, LedgerError> 
             result => return result,
         }
     }
-}
-
-fn too_many_threads(threads: NonZeroUsize, error: &io::Error) -> Failure {
-    let message = format!(
-        "cannot start {threads} searching threads: {error}; set miner.threads or --threads to \
-         fewer, or to 0 for one a core"
-    );
-    Failure::new(Exit::Unexpected, "threads", message)
 }
 
 /// The path as it is found from anywhere.

@@ -95,3 +95,25 @@ fn what_cannot_be_used_is_refused_before_anything_is_created() {
     }
     assert!(!folder.path().join("data").exists());
 }
+
+#[test]
+fn a_number_of_threads_that_cannot_be_is_refused_by_flag_key_and_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = |arguments: &[&str], words: &str| {
+        let output = miner(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+    };
+    let file = folder.path().join("my.toml");
+    for nonsense in ["-1", "many", "1.5", "5000"] {
+        refused(&["--threads", nonsense], &format!("value '{nonsense}' for '--threads <N>'"));
+        let setting = format!("miner.threads={nonsense}");
+        refused(&["--set", &setting], &format!("error: --set {setting}: miner.threads is "));
+        let quoted = if nonsense == "many" { "\"many\"" } else { nonsense };
+        std::fs::write(&file, format!("[miner]\n\nthreads = {quoted}\n")).expect("written");
+        let config = file.to_str().expect("text");
+        refused(&["--config", config], &format!("error: {config}, line 3: miner.threads is "));
+    }
+    assert!(!folder.path().join("data").exists());
+}

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::thread;
 
-use cairn_tests::{Home, Miner, TestNetwork, wait_until};
+use cairn_tests::{Home, Miner, Process, Program, TestNetwork, text, wait_for, wait_until};
 
 /// A data directory with some coins and a key `alice`, and its miner.
 fn rich() -> (Home, Miner) {
@@ -133,5 +134,36 @@ fn a_wallet_that_never_heard_of_anybody_sends_nothing() {
         let arguments = [&["send", "alice", "1", "bob"], how].concat();
         let (_, message) = home.wallet(&[&arguments[..], &["--json"]].concat()).error(5);
         assert!(message.len() > 10, "{message}");
+    }
+}
+
+#[test]
+fn more_threads_than_cores_are_allowed_with_a_warning() {
+    let cores = thread::available_parallelism().expect("this machine tells").get();
+    let more = (cores + 1).to_string();
+    let home = TestNetwork::new().home();
+    let mut command = home.command(Program::Miner, &["--threads", &more]);
+    let process = Process::start(&mut command);
+    let line = wait_for("the second line", || process.stdout().get(1).cloned());
+    let words =
+        format!("warning: {more} searching threads, but this machine runs {cores} at once: ");
+    assert!(line.starts_with(&words), "{line}");
+    drop(process);
+
+    let setting = format!("miner.threads={more}");
+    let mut command = home.command(Program::Miner, &["--json", "--set", &setting]);
+    let miner = Miner::of(Process::start(&mut command));
+    let message = text(&miner.wait_for_warning("many_threads")["message"]);
+    assert!(message.contains("set miner.threads or --threads to 0"), "{message}");
+    assert_eq!(miner.events()[0]["event"], "started");
+}
+
+#[test]
+fn zero_threads_search_on_all_cores_without_a_warning() {
+    let home = TestNetwork::new().home();
+    for zero in [["--threads", "0"], ["--set", "miner.threads=0"]] {
+        let outcome = home.miner_outcome(&[&["--blocks", "1"], &zero[..]].concat());
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        assert!(!outcome.stdout.contains("searching threads"), "{outcome:?}");
     }
 }
