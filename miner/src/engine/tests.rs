@@ -3,7 +3,7 @@
 mod panics;
 
 use super::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
@@ -96,6 +96,16 @@ fn threads_never_search_the_same_and_cover_all_nonces() {
         }
     }
     assert!(next_nonce.len() <= 6, "a salt is used up before the next is taken");
+}
+
+#[test]
+fn two_runs_of_a_program_never_search_the_same() {
+    let salts = || {
+        let (engine, steps) = telling(0);
+        engine.assign(job(1, Target::HARDEST));
+        steps.into_iter().take(10).map(|step| step.1).collect::<BTreeSet<_>>()
+    };
+    assert!(salts().is_disjoint(&salts()));
 }
 
 #[test]
