@@ -176,7 +176,7 @@ fn a_hit_counts_what_was_tried_until_then_and_not_its_whole_step() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn all_threads_search_at_idle_priority() {
+fn threads_search_at_idle_priority() {
     use thread_priority::{
         NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy,
     };
