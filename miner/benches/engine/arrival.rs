@@ -26,20 +26,31 @@ const SETTLING: Duration = Duration::from_millis(500);
 /// When a template was published, and what it looks like to a search.
 type Publication = (Instant, [u8; 32]);
 
+/// What the last thread to leave a template did after another was published, in seconds.
+#[derive(Clone, Copy)]
+struct Stop {
+    after: f64,
+    /// The processor time of its last step, at most: what was spent on stale work even if the
+    /// thread had to wait for a processor.
+    worked: f64,
+}
+
 pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (publications, records) = runtime.block_on(publish_templates());
-    let mut stops: Vec<_> = publications
-        .iter()
-        .filter_map(|publication| last_stop(publication, &records))
-        .map(|stop| stop.as_secs_f64() * 1_000.0)
-        .collect();
-    stops.sort_by(f64::total_cmp);
-    let of = |share: usize| stops[(stops.len() - 1) * share / 100];
-    println!("\nnew template to every one of {} threads stopped, ms", cores());
-    println!("{:>8} {:>8} {:>8} {:>8}", "rounds", "p50", "p99", "max");
-    println!("{:>8} {:>8.3} {:>8.3} {:>8.3}", stops.len(), of(50), of(99), of(100));
-    println!("steps: {:.3} ms, the median", median_step(&records) * 1_000.0);
+    let stops = publications.iter().filter_map(|publication| last_stop(publication, &records));
+    let stops: Vec<_> = stops.collect();
+    println!("\n{} new templates to {} threads, ms, the last thread", stops.len(), cores());
+    println!("{:<36} {:>8} {:>8} {:>8}", "", "p50", "p99", "max");
+    row("until it has stopped", stops.iter().map(|stop| stop.after).collect());
+    row("stale work in processor time, at most", stops.iter().map(|stop| stop.worked).collect());
+    println!("a step: {:.3} ms, the median", median_step(&records) * 1e3);
+}
+
+fn row(name: &str, mut seconds: Vec<f64>) {
+    seconds.sort_by(f64::total_cmp);
+    let of = |share: usize| seconds[(seconds.len() - 1) * share / 100] * 1e3;
+    println!("{name:<38} {:>6.3} {:>8.3} {:>8.3}", of(50), of(99), of(100));
 }
 
 /// Lets an engine work on one template and the other in turn; returns when each was published, and
@@ -71,15 +82,21 @@ async fn publish_templates() -> (Vec<Publication>, Vec<Vec<Step>>) {
     (publications, records.take())
 }
 
-/// How long after a publication the last thread ended a step on another template.
-fn last_stop(publication: &Publication, records: &[Vec<Step>]) -> Option<Duration> {
-    let (at, digest) = publication;
-    let stop = |steps: &Vec<Step>| {
-        let later = steps.partition_point(|step| step.began < *at);
-        let new = later + steps[later..].iter().position(|step| step.header_digest == *digest)?;
-        Some(steps[new.checked_sub(1)?].ended.saturating_duration_since(*at))
-    };
-    records.iter().map(stop).try_fold(Duration::ZERO, |last, stop| Some(last.max(stop?)))
+/// The last end of a step on another template than the one published, and its longest work.
+fn last_stop(publication: &Publication, records: &[Vec<Step>]) -> Option<Stop> {
+    let none = Stop { after: 0.0, worked: 0.0 };
+    records.iter().map(|steps| stop(publication, steps)).try_fold(none, |last, stop| {
+        let stop = stop?;
+        Some(Stop { after: last.after.max(stop.after), worked: last.worked.max(stop.worked) })
+    })
+}
+
+fn stop((at, digest): &Publication, steps: &[Step]) -> Option<Stop> {
+    let later = steps.partition_point(|step| step.began < *at);
+    let new = later + steps[later..].iter().position(|step| step.header_digest == *digest)?;
+    let [before, stale] = steps.get(new.checked_sub(2)?..new)? else { return None };
+    let after = stale.ended.saturating_duration_since(*at).as_secs_f64();
+    Some(Stop { after, worked: after.min(stale.cpu - before.cpu) })
 }
 
 fn median_step(records: &[Vec<Step>]) -> f64 {
