@@ -3,6 +3,7 @@
 //! For machines with Linux that have nothing else to do.
 
 #![expect(clippy::print_stdout, reason = "tables are for reading")]
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports))]
 
 #[cfg(target_os = "linux")]
 mod arrival;

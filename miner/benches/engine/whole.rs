@@ -17,12 +17,8 @@ const SECONDS_ALONE: f64 = 0.5;
 const SECONDS_A_BLOCK: f64 = 3.0;
 
 pub(crate) fn run() {
-    println!("\nthe whole miner, medians of {ROUNDS} times 10 s");
-    let columns = ["threads", "alone", "miner", "ratio", "blocks"];
-    println!(
-        "{:>8} {:>10} {:>10} {:>8} {:>7}",
-        columns[0], columns[1], columns[2], columns[3], columns[4]
-    );
+    println!("\nthe whole miner, MH a second of processor time, medians of {ROUNDS} times 10 s");
+    println!(" threads      alone      miner    ratio  blocks");
     let mut numbers = vec![1, cores().get()];
     numbers.dedup();
     for threads in numbers {
@@ -32,7 +28,6 @@ pub(crate) fn run() {
         let ratio = of(|round| round.1 / round.0);
         println!("{threads:>8} {alone:>10.2} {miner:>10.2} {ratio:>8.4} {blocks:>7}");
     }
-    println!("(MH a second of processor time)");
 }
 
 /// Rates alone and in the miner, and the blocks that it has found.
