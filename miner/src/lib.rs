@@ -18,7 +18,7 @@ mod rests;
 mod run;
 mod shutdown;
 mod start;
-mod thread_time;
+pub mod thread_time;
 mod threads;
 
 use std::process::ExitCode;

@@ -9,11 +9,12 @@ use cairn_home::{
 };
 use cairn_ledger::{Ledger, LedgerError};
 use cairn_network::{Handle, Running};
+use cairn_pow::Kernel;
 use cairn_protocol::{Address, Network, NetworkName};
 use tokio::task::JoinHandle;
 
 use crate::cli::Arguments;
-use crate::engine::{Engine, Sha2Search};
+use crate::engine::Engine;
 use crate::events::Event;
 use crate::foreman;
 use crate::outbox::OutboxThread;
@@ -61,7 +62,7 @@ impl Miner {
         let node = Running::resume(ledger, settings, mempool.restore(output)).await?;
         let configured = arguments.threads.unwrap_or(config.miner.threads);
         let threads = Threads::of_this_machine(configured);
-        let (engine, proofs) = Engine::start(threads.number(), Sha2Search::default)
+        let (engine, proofs) = Engine::start(threads.number(), Kernel::fastest)
             .map_err(|error| threads.refused(&error))?;
         let engine = Arc::new(engine);
         let work =

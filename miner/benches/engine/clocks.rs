@@ -1,14 +1,11 @@
 //! Processor time.
 
-use std::time::Duration;
-
+use cairn_miner::thread_time;
 use rustix::param::clock_ticks_per_second;
-use rustix::time::{ClockId, clock_gettime};
 
 /// The seconds of processor time that this thread has used.
 pub(crate) fn of_this_thread() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).expect("no clock of a thread is negative").as_secs_f64()
+    thread_time::now().as_secs_f64()
 }
 
 /// The seconds of processor time that a process has used, all its threads together.

@@ -22,11 +22,12 @@ mod whole;
 
 use std::num::NonZeroUsize;
 
-use cairn_miner::engine::{Search, Sha2Search};
+use cairn_miner::engine::Search;
+use cairn_pow::Kernel;
 
 /// The search that the miner runs.
 fn kernel() -> impl Search + 'static {
-    Sha2Search
+    Kernel::fastest()
 }
 
 /// As many threads as the miner has by default.

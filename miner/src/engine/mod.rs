@@ -1,7 +1,7 @@
 //! The proof-of-work engine: threads at idle priority that search proofs for the job at hand.
 //!
 //! It knows headers only as digests and targets, and neither blocks nor chains. What a thread runs
-//! on each range of nonces is a [`Search`]: faster kernels come in there.
+//! on each range of nonces is a [`Search`]: a kernel of the crate `cairn_pow`.
 
 mod board;
 mod failures;
@@ -14,7 +14,7 @@ mod worker;
 
 pub use board::JobId;
 pub use failures::{Failures, keep_failures_off_stderr};
-pub use search::{Search, Sha2Search};
+pub use search::Search;
 
 use std::io;
 use std::num::NonZeroUsize;

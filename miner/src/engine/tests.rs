@@ -1,8 +1,9 @@
-//! The engine as a whole, with the plain search and with one that only tells what it is asked.
+//! The engine as a whole, with a kernel and with one that only tells what it is asked.
 
 mod panics;
 
 use super::*;
+use cairn_pow::Kernel;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -65,7 +66,7 @@ fn next(proofs: &mut mpsc::UnboundedReceiver<Found>) -> Found {
 
 #[test]
 fn proofs_meet_random_targets() {
-    let (engine, mut proofs) = start(2, Sha2Search::default);
+    let (engine, mut proofs) = start(2, Kernel::fastest);
     for number in 0..40 {
         let mut bytes = rand::random::<[u8; 32]>();
         bytes[0] = 0;
@@ -133,7 +134,7 @@ fn rest_means_that_nothing_is_searched() {
 
 #[test]
 fn a_proof_for_a_replaced_job_is_told_by_its_id() {
-    let (engine, mut proofs) = start(1, Sha2Search::default);
+    let (engine, mut proofs) = start(1, Kernel::fastest);
     let hard = engine.assign(job(1, Target::HARDEST));
     let easy = engine.assign(job(2, Target::with_leading_zeros(4)));
     assert!(hard < easy);
@@ -142,7 +143,7 @@ fn a_proof_for_a_replaced_job_is_told_by_its_id() {
 
 #[test]
 fn stop_ends_all_threads() {
-    let (engine, _proofs) = start(2, Sha2Search::default);
+    let (engine, _proofs) = start(2, Kernel::fastest);
     engine.assign(job(1, Target::HARDEST));
     wait_until(|| engine.hashes() > 0);
     engine.stop();

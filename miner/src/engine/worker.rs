@@ -91,7 +91,7 @@ impl<F> Drop for Worker<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Sha2Search;
+    use cairn_pow::Kernel;
     use std::num::NonZeroUsize;
     use std::sync::mpsc::sync_channel;
     use std::time::Duration;
@@ -103,7 +103,7 @@ mod tests {
         let board = Arc::new(Board::new());
         board.enter();
         let (tell, told) = sync_channel(1);
-        let new_search = move || -> Sha2Search {
+        let new_search = move || -> Kernel {
             tell.send(()).expect("the test waits");
             panic!("cannot be made");
         };
