@@ -64,6 +64,7 @@ impl Miner {
         let threads = Threads::of_this_machine(configured);
         let (engine, proofs) = Engine::start(threads.number(), Kernel::fastest)
             .map_err(|error| threads.refused(&error))?;
+        tracing::info!("searching with the kernel {}", Kernel::fastest().method());
         let engine = Arc::new(engine);
         let work =
             foreman::run(node.work(), Arc::clone(&engine), proofs, network.clone(), node.handle());
