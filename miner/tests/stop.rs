@@ -41,10 +41,35 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Interrupts a miner; returns how it ended, and what it said on stdout and stderr.
-fn interrupt(child: Child) -> (std::process::ExitStatus, String, String) {
+/// How a miner ended, and what it said on stdout and stderr.
+type End = (std::process::ExitStatus, String, String);
+
+/// Interrupts a miner, and waits for its end.
+fn interrupt(child: Child) -> End {
+    send_interrupt(&child);
+    end(child)
+}
+
+/// Interrupts a miner that may not listen yet. Then that ends it, unless the tests were started as a
+/// shell's background job, which does not hear interrupts: then the next finds it at work.
+fn interrupt_early(mut child: Child, folder: &Path) -> End {
+    send_interrupt(&child);
+    let key = folder.join("data/keys/mining-rewards.pem");
+    let mut has_ended = || child.try_wait().expect("our child").is_some();
+    wait_until("end, nor work", || has_ended() || key.exists());
+    if !has_ended() {
+        send_interrupt(&child);
+    }
+    end(child)
+}
+
+fn send_interrupt(child: &Child) {
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(sent.expect("kill runs").success());
+}
+
+fn end(mut child: Child) -> End {
+    wait_until("end", || child.try_wait().expect("our child").is_some());
     let output = child.wait_with_output().expect("our child");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (output.status, text(output.stdout), text(output.stderr))
@@ -87,10 +112,13 @@ fn behaviour_55_a_miner_interrupted_at_any_stage_of_its_start_leaves_nothing_hal
     for stage in stages {
         let home = tempfile::tempdir().expect("a folder");
         let child = start(home.path());
-        if let Some(file) = &stage {
-            wait_until(file, || home.path().join(file).exists());
-        }
-        let (status, _, stderr) = interrupt(child);
+        let (status, _, stderr) = match &stage {
+            None => interrupt_early(child, home.path()),
+            Some(file) => {
+                wait_until(file, || home.path().join(file).exists());
+                interrupt(child)
+            }
+        };
         // Until it listens, which is before it touches anything, the system ends it.
         let is_untouched = stage.is_none() && status.signal() == Some(2);
         assert!(status.code() == Some(0) || is_untouched, "{stage:?}: {status}: {stderr}");
