@@ -18,7 +18,7 @@ pub(crate) fn detect() -> Option<Scan> {
     })
 }
 
-search_in_lanes!("avx2", __m256i, 8, 1);
+search_in_lanes!("avx2", __m256i, 8, 2, 2);
 
 #[inline]
 #[target_feature(enable = "avx2")]

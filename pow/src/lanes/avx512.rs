@@ -17,7 +17,7 @@ pub(crate) fn detect() -> Option<Scan> {
     })
 }
 
-search_in_lanes!("avx512f", __m512i, 16, 2);
+search_in_lanes!("avx512f", __m512i, 16, 2, 1);
 
 #[inline]
 #[target_feature(enable = "avx512f")]

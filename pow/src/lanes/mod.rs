@@ -12,25 +12,32 @@ const fn place(n: usize, t: usize) -> usize {
     (n + 64 - t) % 8
 }
 
-/// Rounds 13 to 63 of all candidates. Its registers take turns: while the one waits for the results
-/// of its instructions, the next has some to compute.
+/// Rounds 13 to 63 of all candidates. Its registers take turns of so many rounds: while the one waits for
+/// the results of its instructions, the other has some to compute.
 ///
 /// These are macros because the compiler must not leave calls in their place, and because the
 /// functions of a generic one could not use the instruction set.
 macro_rules! rounds_13_to_63 {
-    ($job:ident, $candidates:ident) => {
-        rounds!($job, $candidates, 13 14 15);
-        rounds!($job, $candidates, 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
-        rounds!($job, $candidates, 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47);
-        rounds!($job, $candidates, 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63);
+    ($job:ident, $candidates:ident, 1) => {
+        turns!($job, $candidates,
+            [13] [14] [15] [16] [17] [18] [19] [20] [21] [22] [23] [24] [25] [26] [27] [28] [29]
+            [30] [31] [32] [33] [34] [35] [36] [37] [38] [39] [40] [41] [42] [43] [44] [45] [46]
+            [47] [48] [49] [50] [51] [52] [53] [54] [55] [56] [57] [58] [59] [60] [61] [62] [63]
+        );
+    };
+    ($job:ident, $candidates:ident, 2) => {
+        turns!($job, $candidates,
+            [13 14] [15 16] [17 18] [19 20] [21 22] [23 24] [25 26] [27 28] [29 30] [31 32]
+            [33 34] [35 36] [37 38] [39 40] [41 42] [43 44] [45 46] [47 48] [49 50] [51 52]
+            [53 54] [55 56] [57 58] [59 60] [61 62] [63]
+        );
     };
 }
 
-/// These rounds of all candidates.
-macro_rules! rounds {
-    ($job:ident, $candidates:ident, $($t:literal)*) => {$(
+macro_rules! turns {
+    ($job:ident, $candidates:ident, $([$($t:literal)*])*) => {$(
         for Candidates { state, words } in &mut $candidates {
-            round!($job, state, words, $t);
+            $(round!($job, state, words, $t);)*
         }
     )*};
 }
@@ -88,18 +95,18 @@ macro_rules! word {
 struct CacheLine([u8; 64]);
 
 /// Writes `LANES`, the nonces of a batch, and `scan` for one instruction set: its feature, its
-/// register, how many lanes that has, and how many registers take turns. It takes these functions, all
-/// of them lane by lane: `splat(word)`, `count()`, `add(a, b)`, `xor3(a, b, c)`, `choose(e, f, g)`,
+/// register, how many lanes that has, how many registers take turns, and for how many rounds. It takes
+/// these functions, all of them lane by lane: `splat(word)`, `count()`, `add(a, b)`, `xor3(a, b, c)`, `choose(e, f, g)`,
 /// `majority(a, b, c)`, `rotate::<RIGHT, LEFT>(x)` where LEFT is 32 - RIGHT, `shift::<RIGHT>(x)`,
 /// and `zeros(x, mask)`.
 ///
 /// A macro, because the functions of a generic one could not use the instruction set.
 macro_rules! search_in_lanes {
-    ($feature:literal, $register:ident, $lanes:literal, $registers:literal) => {
+    ($feature:literal, $register:ident, $lanes:literal, $registers:literal, $turn:tt) => {
         use std::hint::black_box;
         use std::ops::RangeInclusive;
 
-        use super::{CacheLine, place, round, rounds, rounds_13_to_63, word};
+        use super::{CacheLine, place, round, rounds_13_to_63, turns, word};
         use crate::job::{Job, NONCE, VARIES, VARIES_WHOLLY};
         use crate::kernel::{Batch, Scan};
 
@@ -127,7 +134,7 @@ macro_rules! search_in_lanes {
                 for (i, candidates) in (0_u32..).zip(&mut candidates) {
                     *candidates = after_nonce(job, add(first, splat((i * $lanes) << 24)));
                 }
-                rounds_13_to_63!(job, candidates);
+                rounds_13_to_63!(job, candidates, $turn);
                 let mut passed = 0;
                 for (i, candidates) in (0_u32..).zip(&candidates) {
                     let first_word = candidates.state[place(0, 64)];
@@ -154,4 +161,4 @@ macro_rules! search_in_lanes {
         }
     };
 }
-use {round, rounds, rounds_13_to_63, search_in_lanes, word};
+use {round, rounds_13_to_63, search_in_lanes, turns, word};
