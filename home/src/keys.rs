@@ -142,18 +142,26 @@ impl KeyStore {
     /// # Errors
     /// [`KeyError::Exists`], or if the file cannot be written.
     pub fn create(&self, name: &KeyName) -> Result<SecretKey, KeyError> {
+        let key = SecretKey::generate(&mut rand::rng());
+        self.add(name, &key).map(|()| key)
+    }
+
+    /// Writes the file of a key that was made elsewhere, in the same way.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn add(&self, name: &KeyName, key: &SecretKey) -> Result<(), KeyError> {
         if self.contains(name) {
             return Err(self.exists(name));
         }
         create_private(&self.0).map_err(io_error("create", &self.0))?;
-        let key = SecretKey::generate(&mut rand::rng());
         let draft = self.0.join(format!(".{name}.{:016x}.new", rand::random::<u64>()));
         let written = write_private(&draft, key.to_pem().as_ref().as_bytes())
             .map_err(io_error("write", &self.file(name)))
             .and_then(|()| self.publish(&draft, name));
         // The draft has served, or is of no use; one that stays is never read.
         let _ = fs::remove_file(&draft);
-        written.map(|()| key)
+        written
     }
 
     /// The key of a name.

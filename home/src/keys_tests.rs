@@ -56,6 +56,16 @@ fn behaviour_60_a_key_comes_back_and_its_name_is_taken() {
 }
 
 #[test]
+fn a_key_from_elsewhere_is_kept_and_replaces_none() {
+    let (_parent, store) = store();
+    let [one, other] = [1, 2].map(|seed| SecretKey::from_seed([seed; 32]));
+    store.add(&name("alice"), &one).expect("new");
+    let again = store.add(&name("alice"), &other).expect_err("taken");
+    assert!(matches!(again, KeyError::Exists(..)));
+    assert_eq!(store.load(&name("alice")).expect("there").account(), one.account());
+}
+
+#[test]
 fn behaviour_60_of_many_who_create_one_name_one_succeeds() {
     let (_parent, store) = store();
     let created = std::thread::scope(|scope| {
