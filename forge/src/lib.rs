@@ -19,6 +19,15 @@
 //! }
 //! assert_eq!(ledger.tip().block.height.get(), 20);
 //! ```
+//!
+//! The command `forge` writes such a chain into a data directory of the miner and the wallet:
+//!
+//! ```console
+//! $ cargo run --release -p cairn-forge -- --blocks 1000000 --seed 1 --data-dir DIR
+//! ```
+//!
+//! It is the feature `command`, which the crates of this workspace leave out when they take the
+//! library for their tests.
 
 #![forbid(unsafe_code)]
 

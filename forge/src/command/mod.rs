@@ -1,0 +1,80 @@
+//! What the command does: it forges on one thread and stores on another.
+
+mod cli;
+mod progress;
+mod report;
+mod storage;
+
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use cairn_forge::{Chain, Recipe, RecipeError, batches, network};
+use cairn_home::{Exit, Failure, Output};
+use cairn_protocol::{BlockRef, Timestamp, VerifiedBlock};
+
+pub(crate) use cli::Cli;
+use progress::Progress;
+use report::Report;
+use storage::Storage;
+
+/// Forges, stores and reports.
+pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
+    let started = Instant::now();
+    let (recipe, network) = (cli.recipe(), network(cli.difficulty));
+    recipe.check(&network).map_err(impossible)?;
+    check_end(&recipe)?;
+    let storage = match cli.data_dir {
+        Some(_) => Some(Storage::create(cli, &network, &recipe)?),
+        None => None,
+    };
+    let folder = storage.as_ref().map(|storage| storage.folder().to_owned());
+
+    let chain = Chain::new(&network, &recipe).map_err(impossible)?;
+    let mut progress = Progress::of(recipe.blocks, cli);
+    let tip = forge(chain, storage, &mut progress);
+    progress.clear();
+    let report = Report::new(cli, &network, tip?, started.elapsed(), folder.as_deref())?;
+    report.print(Output::new(&cli.common()))
+}
+
+/// Makes the blocks on a thread of its own and stores them, if they are to be stored. Returns the
+/// last one.
+fn forge(
+    chain: Chain,
+    mut storage: Option<Storage>,
+    progress: &mut Progress,
+) -> Result<BlockRef, Failure> {
+    let mut tip = chain.tip();
+    thread::scope(|scope| {
+        // One portion is stored, one waits, one is made.
+        let (made, to_store) = sync_channel::<Vec<VerifiedBlock>>(1);
+        scope.spawn(move || {
+            // Nobody receives after the first error; then there is no more to do.
+            batches(chain).try_for_each(|batch| made.send(batch))
+        });
+        for batch in to_store {
+            if let Some(storage) = &mut storage {
+                storage.add(&batch)?;
+            }
+            tip = batch.last().map_or(tip, VerifiedBlock::block_ref);
+            progress.show(tip.height);
+        }
+        Ok(tip)
+    })
+}
+
+/// A chain that ends in the future would be of no use yet.
+fn check_end(recipe: &Recipe) -> Result<(), Failure> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    if recipe.end() <= Timestamp::ZERO.after(now) {
+        return Ok(());
+    }
+    let message = "the last blocks would lie in the future, by this machine's clock; ask for \
+                   fewer blocks";
+    Err(Failure::new(Exit::Usage, "future", message))
+}
+
+fn impossible(error: RecipeError) -> Failure {
+    Failure::new(Exit::Usage, "recipe", error.to_string())
+}
