@@ -23,7 +23,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
     let started = Instant::now();
     let (recipe, network) = (cli.recipe(), network(cli.difficulty));
     recipe.check(&network).map_err(impossible)?;
-    check_end(&recipe)?;
+    check_end(&recipe, now())?;
     let storage = match cli.data_dir {
         Some(_) => Some(Storage::create(cli, &network, &recipe)?),
         None => None,
@@ -65,9 +65,8 @@ fn forge(
 }
 
 /// A chain that ends in the future would be of no use yet.
-fn check_end(recipe: &Recipe) -> Result<(), Failure> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    if recipe.end() <= Timestamp::ZERO.after(now) {
+fn check_end(recipe: &Recipe, now: Timestamp) -> Result<(), Failure> {
+    if recipe.end() <= now {
         return Ok(());
     }
     let message = "the last blocks would lie in the future, by this machine's clock; ask for \
@@ -75,6 +74,24 @@ fn check_end(recipe: &Recipe) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, "future", message))
 }
 
+fn now() -> Timestamp {
+    Timestamp::ZERO.after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
 fn impossible(error: RecipeError) -> Failure {
     Failure::new(Exit::Usage, "recipe", error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_must_not_end_after_the_clock() {
+        let recipe = Recipe { blocks: 1_000, ..Recipe::default() };
+        assert_eq!(check_end(&recipe, recipe.end()), Ok(()));
+        let longer = Recipe { blocks: 1_001, ..recipe.clone() };
+        let failure = check_end(&longer, recipe.end()).expect_err("a second too long");
+        assert_eq!((failure.exit(), failure.code()), (Exit::Usage, "future"));
+    }
 }
