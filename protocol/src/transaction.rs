@@ -97,6 +97,10 @@ impl Transaction {
         transactions: Vec<Self>,
         network: NetworkId,
     ) -> Result<Vec<VerifiedTransaction>, (usize, TransactionError)> {
+        // Most blocks of a quiet network: the batch equation of nothing takes as long as a signature.
+        if transactions.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut verifier = batch::Verifier::new();
         let mut transcript = Vec::with_capacity(transactions.len() * 3);
         let mut verified = Vec::with_capacity(transactions.len());
