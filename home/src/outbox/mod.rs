@@ -11,6 +11,7 @@
 
 mod database;
 mod error;
+mod merge;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ use database::{FILE, checksum, pragma};
 use error::database_error;
 
 pub use error::OutboxError;
+pub use merge::{Merged, Recorded};
 
 /// Every sender once, however many payments each has made.
 const SENDERS: &str = "
@@ -322,3 +324,6 @@ fn column(number: u64) -> i64 {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod merge_tests;

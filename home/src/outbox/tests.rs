@@ -15,17 +15,17 @@ use super::*;
 use crate::failure::Failure;
 use crate::repeater::Repeater;
 
-fn network() -> Network {
+pub(super) fn network() -> Network {
     let rules = Rules { difficulty: 0, block_interval_seconds: 0, ..Rules::default() };
     Network::new(rules).expect("possible")
 }
 
-fn key() -> SecretKey {
+pub(super) fn key() -> SecretKey {
     SecretKey::from_seed([1; 32])
 }
 
 /// Signs the next payment of [`key`], whatever the account has.
-fn sign(account: Account, waiting: &[Transaction]) -> Transaction {
+pub(super) fn sign(account: Account, waiting: &[Transaction]) -> Transaction {
     let payment = Payment {
         sender: key().account(),
         recipient: SecretKey::from_seed([2; 32]).account(),
@@ -37,13 +37,13 @@ fn sign(account: Account, waiting: &[Transaction]) -> Transaction {
     key().sign(payment, network().id())
 }
 
-fn record(outbox: &mut Outbox, reader: &LedgerReader) -> Transaction {
+pub(super) fn record(outbox: &mut Outbox, reader: &LedgerReader) -> Transaction {
     let signed = |account, waiting: &[Transaction]| Ok::<_, OutboxError>(sign(account, waiting));
     outbox.record(reader, key().account(), signed).expect("recorded")
 }
 
 /// Adds a block with these payments on the tip, whose reward is [`key`]'s.
-fn mine(ledger: &mut Ledger, payments: &[Transaction]) -> BlockRef {
+pub(super) fn mine(ledger: &mut Ledger, payments: &[Transaction]) -> BlockRef {
     mine_on(ledger, ledger.tip().block, payments)
 }
 
@@ -71,7 +71,7 @@ fn mine_on(ledger: &mut Ledger, parent: BlockRef, payments: &[Transaction]) -> B
     place
 }
 
-fn sequences(transactions: &[Transaction]) -> Vec<u64> {
+pub(super) fn sequences(transactions: &[Transaction]) -> Vec<u64> {
     transactions.iter().map(|one| one.payment.sequence.get()).collect()
 }
 
@@ -315,7 +315,7 @@ fn behaviour_53_a_creation_that_was_cut_short_is_finished_later() {
 }
 
 /// A payment of [`key`] that a copy of it has made elsewhere.
-fn made_elsewhere(sequence: u64) -> Transaction {
+pub(super) fn made_elsewhere(sequence: u64) -> Transaction {
     let copied = &sign(Account::default(), &[]).payment;
     let sequence = Sequence::new(sequence).expect("small");
     let memo = Memo::new(b"elsewhere".to_vec()).expect("short");
