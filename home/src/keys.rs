@@ -10,12 +10,12 @@ use std::str::FromStr;
 use cairn_protocol::{AccountId, SecretKey};
 
 use crate::failure::{Exit, Failure};
-use crate::files::{create_private, sync_folder, write_private};
+use crate::files::{create_private, write_new};
 
 /// The most characters of a key's name.
 const MAX_NAME_CHARS: usize = 64;
 /// The most bytes of a key file that are read; one of ours has 119.
-const MAX_FILE_BYTES: u64 = 16 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 16 * 1024;
 const SUFFIX: &str = ".pem";
 
 /// The name of a key: 1 to 64 of `A-Z a-z 0-9 . _ -`, not starting with `.` or `-`, so that it
@@ -155,13 +155,11 @@ impl KeyStore {
             return Err(self.exists(name));
         }
         create_private(&self.0).map_err(io_error("create", &self.0))?;
-        let draft = self.0.join(format!(".{name}.{:016x}.new", rand::random::<u64>()));
-        let written = write_private(&draft, key.to_pem().as_ref().as_bytes())
-            .map_err(io_error("write", &self.file(name)))
-            .and_then(|()| self.publish(&draft, name));
-        // The draft has served, or is of no use; one that stays is never read.
-        let _ = fs::remove_file(&draft);
-        written
+        let path = self.file(name);
+        match write_new(&path, key.to_pem().as_ref().as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(self.exists(name)),
+            written => written.map_err(io_error("write", &path)),
+        }
     }
 
     /// The key of a name.
@@ -206,6 +204,21 @@ impl KeyStore {
         Ok(listing)
     }
 
+    /// The bytes of the file of a name, whether or not they hold a key.
+    ///
+    /// # Errors
+    /// [`KeyError::Broken`] if they are too many for a key, or if the file cannot be read.
+    pub(crate) fn bytes(&self, name: &KeyName) -> Result<Vec<u8>, KeyError> {
+        let path = self.file(name);
+        let mut bytes = Vec::new();
+        let read = |file: File| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+        File::open(&path).and_then(read).map_err(io_error("read", &path))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(KeyError::Broken(path, format!("it has more than {MAX_FILE_BYTES} bytes")));
+        }
+        Ok(bytes)
+    }
+
     /// The names of all key files, usable or not, in order; none if the folder cannot be read.
     pub fn known(&self) -> KnownNames {
         let names = self.file_names().unwrap_or_default();
@@ -228,23 +241,6 @@ impl KeyStore {
         }
         names.sort_unstable();
         Ok(names)
-    }
-
-    /// Gives the finished draft its name, unless that is taken.
-    fn publish(&self, draft: &Path, name: &KeyName) -> Result<(), KeyError> {
-        let path = self.file(name);
-        let linked = match fs::hard_link(draft, &path) {
-            // Some file systems (FAT) have no links; there a rename has to do.
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !self.contains(name) => {
-                fs::rename(draft, &path)
-            }
-            done => done,
-        };
-        match linked {
-            Ok(()) => sync_folder(&self.0).map_err(io_error("write", &self.0)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(self.exists(name)),
-            Err(error) => Err(io_error("write", &path)(error)),
-        }
     }
 
     /// The error that there is no key of that name, with the names that there are.

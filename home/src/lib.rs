@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod backup;
 pub mod config;
 pub mod data_dir;
 pub mod failure;
@@ -22,6 +23,7 @@ pub mod repeater;
 pub mod signals;
 
 pub use args::{CommonArgs, NetworkArgs};
+pub use backup::Backup;
 pub use config::{Config, ConfigError};
 pub use data_dir::DataDir;
 pub use failure::{Exit, Failure};
