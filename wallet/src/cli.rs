@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use cairn_home::{CommonArgs, NetworkArgs};
 use clap::{Args, Parser, Subcommand};
 
@@ -23,6 +25,52 @@ pub(crate) enum Command {
     Send(Send),
     /// Keeps the copy of the chain up to date, until Ctrl-C
     Sync(Sync),
+    /// Writes all keys and recorded payments of the data directory to one file
+    ///
+    /// Whoever has that file can spend the coins: only its owner may read it, and it is not encrypted.
+    /// It holds what nothing else gives back: every key file, and the payments made here in any
+    /// network (wallet.db); not the chain, which is downloaded again. Other programs may use the data
+    /// directory meanwhile. Make a new backup after each `wallet new-address`.
+    ///
+    /// With --json: `{"file", "keys", "networks", "payments", "bytes"}`.
+    Backup(Backup),
+    /// Brings keys and recorded payments back from a file of `wallet backup`
+    ///
+    /// Refused, with nothing written, if a key would get the name of another one, or if payments
+    /// would come beside others. With --force, keys that are in the way are kept beside the new ones
+    /// as NAME.pem.before-restore-N, and payments are added to those that are there, none of which
+    /// goes; one whose sequence another payment has used here is left out and told. A damaged file
+    /// is refused as a whole. If it is cut short, the same command again does the rest. A miner that
+    /// runs goes on with the key that it started with.
+    ///
+    /// A backup does not know the payments that were made after it: run `wallet sync --once` before
+    /// you pay again, so that the chain tells which sequences are used. Should such a payment still
+    /// wait for a block, a new one gets the same sequence: only one of the two is made, and you are
+    /// told if it is the other.
+    ///
+    /// With --json: `{"file", "keys", "networks", "payments", "kept", "passed_over"}`: how much was
+    /// written, the files of keys that had to give way, and how many payments were left out.
+    Restore(Restore),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Backup {
+    /// The file to write
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Replaces a file of that name
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Restore {
+    /// The file to read
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Restores also where other keys or payments are, which are kept
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Args, Debug)]

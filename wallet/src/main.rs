@@ -1,7 +1,8 @@
-//! The wallet: makes addresses, shows balances, pays, and keeps a copy of the chain.
+//! The wallet: makes addresses, shows balances, pays, keeps a copy of the chain, and backs up.
 
 #![forbid(unsafe_code)]
 
+mod backup;
 mod blocks;
 #[cfg(test)]
 #[path = "../tests/cli/chain.rs"]
@@ -18,6 +19,7 @@ mod list_addresses;
 mod new_address;
 mod order;
 mod overtaken;
+mod restore;
 mod send;
 mod sync;
 mod table;
@@ -48,6 +50,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::NewAddress(args) => new_address::run(&context, args),
         Command::ListAddresses => list_addresses::run(&context),
         Command::Send(args) => block_on(send::run(&context.with_network_args(&args.network), args)),
+        Command::Backup(args) => backup::run(&context, args),
+        Command::Restore(args) => restore::run(&context, args),
         Command::Sync(args) => block_on(sync::run(&context.with_network_args(&args.network), args)),
     }
 }

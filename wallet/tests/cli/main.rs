@@ -1,5 +1,6 @@
 //! The wallet as a process, in data directories of its own, with no other program beside it.
 
+mod backup;
 mod chain;
 mod home;
 mod list_addresses;

@@ -33,6 +33,16 @@ fn send() {
 }
 
 #[test]
+fn backup_and_restore() {
+    let home = Home::new();
+    let alice = home.new_address("alice");
+    home.new_address("bob");
+    chain::mine(&mut home.chain(), alice, 3);
+    home.json(&["send", "alice", "1", "bob", "--offline"]);
+    run("backup.md", &home);
+}
+
+#[test]
 fn sync() {
     run("sync.md", &Home::new());
 }
