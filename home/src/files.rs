@@ -30,6 +30,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// [`io::ErrorKind::AlreadyExists`] if the name is taken.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Before anything is written; and where there are no links, nothing else would say it.
     if path.symlink_metadata().is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }

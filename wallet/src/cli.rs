@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use cairn_home::{CommonArgs, NetworkArgs};
 use clap::{Args, Parser, Subcommand};
 
-/// Makes addresses, shows balances, pays, and keeps a copy of the chain.
+/// Makes addresses, shows balances, pays, keeps a copy of the chain, and backs up.
 #[derive(Debug, Parser)]
 #[command(name = "wallet", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -30,7 +30,8 @@ pub(crate) enum Command {
     /// Whoever has that file can spend the coins: only its owner may read it, and it is not encrypted.
     /// It holds what nothing else gives back: every key file, and the payments made here in any
     /// network (wallet.db); not the chain, which is downloaded again. Other programs may use the data
-    /// directory meanwhile. Make a new backup after each `wallet new-address`.
+    /// directory meanwhile. Make a new backup after each `wallet new-address`. One that is killed may
+    /// leave a draft, .FILE.*.new, beside the file, as secret as the file: remove it.
     ///
     /// With --json: `{"file", "keys", "networks", "payments", "bytes"}`.
     Backup(Backup),
@@ -38,10 +39,10 @@ pub(crate) enum Command {
     ///
     /// Refused, with nothing written, if a key would get the name of another one, or if payments
     /// would come beside others. With --force, keys that are in the way are kept beside the new ones
-    /// as NAME.pem.before-restore-N, and payments are added to those that are there, none of which
-    /// goes; one whose sequence another payment has used here is left out and told. A damaged file
-    /// is refused as a whole. If it is cut short, the same command again does the rest. A miner that
-    /// runs goes on with the key that it started with.
+    /// as NAME.pem.before-restore-N (rename one to OTHER.pem to use it), and payments are added to
+    /// those that are there, none of which goes; one whose sequence another payment has used here is
+    /// left out and told. A damaged file is refused as a whole. If it is cut short, the same command
+    /// again does the rest. A miner that runs goes on with the key that it started with.
     ///
     /// A backup does not know the payments that were made after it: run `wallet sync --once` before
     /// you pay again, so that the chain tells which sequences are used. Should such a payment still

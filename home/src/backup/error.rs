@@ -133,7 +133,7 @@ impl fmt::Display for Conflicts {
         write!(
             f,
             "nothing was restored: {} holds {}; name an empty folder by --data-dir DIR, or add \
-             --force, which keeps these keys aside under new names and these payments in their place",
+             --force, by which none of them is lost (see wallet restore --help)",
             self.folder.display(),
             found.join(" and ")
         )

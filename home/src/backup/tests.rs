@@ -149,7 +149,7 @@ fn what_is_no_backup_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_file_that_is_too_long_is_not_even_read() {
+fn a_file_that_is_too_long_is_refused() {
     let home = Home::new();
     let file = home.file("endless");
     let endless = File::create(&file).expect("created");
