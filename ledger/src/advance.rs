@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cairn_protocol::{AccountId, BlockRef, Height, Reward, VerifiedBlock};
 
 use crate::audit::check_accounts;
-use crate::connect::{Body, connect, disconnect};
+use crate::connect::{Body, connect, disconnect, matured_height};
 use crate::context::{ContextError, Stop, fewest_transactions};
 use crate::error::Fault;
 use crate::overlay::Overlay;
@@ -147,7 +147,7 @@ impl Update<'_> {
         let mut block = self.state.tip.block;
         while block.height > fork.block_ref().height {
             let row = self.tables.expect_header(block)?;
-            let matured = self.matured_height(block.height);
+            let matured = matured_height(self.network.rules(), block.height);
             let matured = matured.map(|height| self.tables.expect_active(height)).transpose()?;
             let matured = matured.as_ref().map(|block| &block.reward);
             disconnect(accounts, &self.body(&row, &Given::new())?, matured)?;
@@ -187,7 +187,7 @@ impl Update<'_> {
         end: &HeaderRow,
         accounts: Overlay<'_>,
     ) -> Result<BTreeSet<AccountId>, Fault> {
-        let touched = accounts.write()?;
+        let touched = accounts.write(self.tables)?;
         self.tables.replace_active(above, added)?;
         self.state.tip = end.tip();
         Ok(touched)
@@ -201,12 +201,6 @@ impl Update<'_> {
         Ok(Body::Stored(Box::new(self.tables.block(row)?.ok_or_else(missing)?)))
     }
 
-    /// The block whose reward is credited by connecting the one at this height, if there is one.
-    fn matured_height(&self, height: Height) -> Option<Height> {
-        let maturity = self.network.rules().reward_maturity;
-        height.checked_sub(maturity.into()).filter(|matured| *matured > Height::GENESIS)
-    }
-
     /// The reward that connecting a block of a branch credits: of a block among those added so
     /// far, or of one below the fork.
     fn matured_reward(
@@ -215,7 +209,7 @@ impl Update<'_> {
         fork: &HeaderRow,
         added: &[ActiveBlock],
     ) -> Result<Option<Reward>, Fault> {
-        let Some(height) = self.matured_height(row.block_ref().height) else {
+        let Some(height) = matured_height(self.network.rules(), row.block_ref().height) else {
             return Ok(None);
         };
         let above_fork = height.since(fork.block_ref().height);

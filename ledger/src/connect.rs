@@ -1,7 +1,7 @@
 //! Connecting a block to the accounts, and disconnecting it: exact inverses, so that no undo data
 //! has to be stored.
 
-use cairn_protocol::{AccountId, Amount, Block, Payment, Reward, VerifiedBlock};
+use cairn_protocol::{AccountId, Amount, Block, Height, Payment, Reward, Rules, VerifiedBlock};
 
 use crate::context::{ContextError, Stop};
 use crate::error::Fault;
@@ -36,6 +36,11 @@ impl Body<'_> {
             Self::Stored(block) => &block.payments[index].payment,
         })
     }
+}
+
+/// The block whose reward is credited by connecting the one at this height, if there is one.
+pub(crate) fn matured_height(rules: &Rules, height: Height) -> Option<Height> {
+    height.checked_sub(rules.reward_maturity.into()).filter(|matured| *matured > Height::GENESIS)
 }
 
 /// Checks that a block has the fewest transactions (rule C6), applies its payments in order, then

@@ -113,7 +113,7 @@ impl From<rusqlite::Error> for Stop {
 
 /// The last ancestors that a header's rules look at, oldest first: at least its parent, at most
 /// [`MEDIAN_BLOCKS`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Lineage {
     headers: VecDeque<Header>,
     last: BlockRef,
@@ -164,6 +164,20 @@ impl Lineage {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<(), ContextError> {
+        self.check_ancestry(header, rules)?;
+        let time = header.time;
+        if time > now.after(MAX_FUTURE) {
+            return Err(ContextError::TimeInFuture(time));
+        }
+        Ok(())
+    }
+
+    /// Checks rules C3 and C4 on a child, which hold at any time.
+    pub(crate) fn check_ancestry(
+        &self,
+        header: &Header,
+        rules: &Rules,
+    ) -> Result<(), ContextError> {
         let (given, required) = (header.target, self.required_target(rules, header.time));
         if given != required {
             return Err(ContextError::Target { given, required });
@@ -171,9 +185,6 @@ impl Lineage {
         let (time, median) = (header.time, self.median_time());
         if time <= median {
             return Err(ContextError::TimeNotAfterMedian { time, median });
-        }
-        if time > now.after(MAX_FUTURE) {
-            return Err(ContextError::TimeInFuture(time));
         }
         Ok(())
     }

@@ -57,6 +57,16 @@ impl Fault {
         Self::Damage(what.into())
     }
 
+    /// Says where SQLite met damage, if that is what this is.
+    pub(crate) fn at_row(self, row: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Sql(error) if is_damage(&error) => {
+                Self::Damage(format!("{} cannot be read: {error}", row()))
+            }
+            other => other,
+        }
+    }
+
     /// The public error of this fault of the database at `path`.
     pub(crate) fn at(self, path: &Path) -> LedgerError {
         let path = path.to_owned();
@@ -83,25 +93,33 @@ fn io_error(error: &io::Error, path: PathBuf) -> LedgerError {
 
 fn sql_error(error: &rusqlite::Error, path: PathBuf) -> LedgerError {
     let text = error.to_string();
-    let rusqlite::Error::SqliteFailure(failure, _) = error else {
-        // A value of another type than our tables hold. The statements themselves are tested.
+    if is_damage(error) {
         return LedgerError::Damaged(path, text);
-    };
-    match failure.code {
-        ErrorCode::DiskFull => LedgerError::DiskFull(path),
-        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+    }
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => LedgerError::DiskFull(path),
+        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
             LedgerError::NoPermission(path)
         }
+        _ => LedgerError::Database(path, text),
+    }
+}
+
+/// Whether SQLite reports that the file is not what we wrote.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(failure, _) = error else {
+        // A value of another type than our tables hold. The statements themselves are tested.
+        return true;
+    };
+    match failure.code {
         // Unknown is a statement that does not fit the tables: they are not ours.
         ErrorCode::DatabaseCorrupt
         | ErrorCode::NotADatabase
         | ErrorCode::ConstraintViolation
         | ErrorCode::TypeMismatch
-        | ErrorCode::Unknown => LedgerError::Damaged(path, text),
-        ErrorCode::SystemIoFailure if is_short_read(failure.extended_code) => {
-            LedgerError::Damaged(path, text)
-        }
-        _ => LedgerError::Database(path, text),
+        | ErrorCode::Unknown => true,
+        ErrorCode::SystemIoFailure => is_short_read(failure.extended_code),
+        _ => false,
     }
 }
 

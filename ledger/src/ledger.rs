@@ -23,7 +23,7 @@ use crate::update::Update;
 /// The database in a chain's folder.
 const DATABASE: &str = "chain.db";
 /// The file beside it that its writer locks.
-const LOCK: &str = "chain.lock";
+pub(crate) const LOCK: &str = "chain.lock";
 
 /// The chain of a network, held by its one writer.
 ///

@@ -15,6 +15,7 @@
 //! | `context` | the rules of headers and of their place |
 //! | `connect`, `overlay` | what a block does to the accounts, and its exact inverse |
 //! | `sync`, `follow`, `audit` | what nodes, followers and doubters ask |
+//! | `check` | whether everything stored is what the blocks make it |
 //! | `tables` | the rows of chain.db |
 //! | `store`, `lock`, `mounts` | the file: opening, creating, transactions, one writer |
 
@@ -22,6 +23,7 @@
 
 mod advance;
 mod audit;
+mod check;
 mod connect;
 mod context;
 mod error;
@@ -37,6 +39,7 @@ mod tables;
 mod types;
 mod update;
 
+pub use check::{BadBlock, CheckProgress, CheckStage, Checked, StoredBlocks, VerifyBlocks};
 pub use context::ContextError;
 pub use error::LedgerError;
 pub use ledger::Ledger;

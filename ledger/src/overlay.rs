@@ -12,14 +12,20 @@ use crate::types::Account;
 /// they are written: once each, however many blocks touched them.
 #[derive(Debug)]
 pub(crate) struct Overlay<'c> {
-    tables: Tables<'c>,
+    /// Where the others are; nowhere, if all began with nothing.
+    stored: Option<Tables<'c>>,
     accounts: BTreeMap<AccountId, Account>,
 }
 
 impl<'c> Overlay<'c> {
     /// The accounts as they are stored.
     pub(crate) fn new(tables: Tables<'c>) -> Self {
-        Self { tables, accounts: BTreeMap::new() }
+        Self { stored: Some(tables), accounts: BTreeMap::new() }
+    }
+
+    /// The accounts as they are before block 1, whatever is stored.
+    pub(crate) fn from_genesis() -> Self {
+        Self { stored: None, accounts: BTreeMap::new() }
     }
 
     /// An account, to be changed.
@@ -27,7 +33,10 @@ impl<'c> Overlay<'c> {
         use std::collections::btree_map::Entry;
         match self.accounts.entry(id) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
-            Entry::Vacant(entry) => Ok(entry.insert(self.tables.account(&id)?)),
+            Entry::Vacant(entry) => {
+                let account = self.stored.map(|tables| tables.account(&id)).transpose()?;
+                Ok(entry.insert(account.unwrap_or_default()))
+            }
         }
     }
 
@@ -39,11 +48,16 @@ impl<'c> Overlay<'c> {
         Ok(sum.is_some())
     }
 
+    /// All accounts that were looked at, as they would be.
+    pub(crate) fn into_accounts(self) -> BTreeMap<AccountId, Account> {
+        self.accounts
+    }
+
     /// Stores the accounts, in the order of their keys, which is the order of their table. Returns
     /// which they are.
-    pub(crate) fn write(self) -> Result<BTreeSet<AccountId>, Fault> {
+    pub(crate) fn write(self, tables: Tables<'_>) -> Result<BTreeSet<AccountId>, Fault> {
         for (id, account) in &self.accounts {
-            self.tables.put_account(id, account)?;
+            tables.put_account(id, account)?;
         }
         Ok(self.accounts.into_keys().collect())
     }

@@ -6,9 +6,11 @@ use std::path::Path;
 use cairn_protocol::{AccountId, Amount, BlockHash, BlockRef, Height, Network, SealedHeader};
 
 use crate::audit;
+use crate::check::{self, CheckProgress, Checked, VerifyBlocks};
 use crate::error::{Fault, LedgerError};
 use crate::follow;
-use crate::ledger::database;
+use crate::ledger::{LOCK, database};
+use crate::lock::WriterLock;
 use crate::store::{Place, Store};
 use crate::sync;
 use crate::types::{AccountState, Changes, Supply, Tip};
@@ -118,6 +120,30 @@ impl LedgerReader {
     /// the disk.
     pub fn changes_since(&self, cursor: BlockRef, most: usize) -> Result<Changes, LedgerError> {
         self.store.read(|tables| follow::changes_since(tables, cursor, most))
+    }
+
+    /// Validates the active chain again from genesis on, and compares everything that is stored
+    /// with it, as of one moment. Blocks are verified by `verifier`; `progress` is told often.
+    ///
+    /// Remembers every account, about a hundred bytes each. The write-ahead log of a chain that is
+    /// written meanwhile grows until the check ends. Where the chain has none, its writer would
+    /// have to wait, so that its lock is taken.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] names the first row that is not what it should be;
+    /// [`LedgerError::InUse`] where a writer would have to wait; errors of the disk.
+    pub fn check(
+        &self,
+        verifier: &mut dyn VerifyBlocks,
+        progress: &mut dyn FnMut(CheckProgress),
+    ) -> Result<Checked, LedgerError> {
+        let _lock = match self.store.place() {
+            Place::File(path) if self.store.makes_writers_wait()? => {
+                Some(WriterLock::acquire(&path.with_file_name(LOCK), path)?)
+            }
+            _ => None,
+        };
+        self.store.read(|tables| check::check(tables, &self.network, verifier, progress))
     }
 
     /// Adds up all coins. Reads every account, which takes about half a second for each million.

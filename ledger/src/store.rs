@@ -124,6 +124,13 @@ impl Store {
         &self.place
     }
 
+    /// Whether a reader makes writers wait: there is no write-ahead log.
+    pub(crate) fn makes_writers_wait(&self) -> Result<bool, LedgerError> {
+        let mode = self.connection.pragma_query_value(None, "journal_mode", |row| row.get(0));
+        let mode: String = mode.map_err(|error| Fault::from(error).at(self.place.path()))?;
+        Ok(mode != "wal")
+    }
+
     /// Reads with a single statement, which needs no transaction of its own.
     pub(crate) fn look<T>(
         &self,

@@ -11,14 +11,14 @@ use crate::Tip;
 use crate::error::Fault;
 
 /// A header and what is known of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HeaderRow {
     sealed: SealedHeader,
     hash: BlockHash,
     /// All work up to it.
     pub(crate) work: Work,
     /// When it was first seen, as a running number.
-    seen: u64,
+    pub(crate) seen: u64,
     /// Its block's body, if that is here.
     pub(crate) body: Option<BodyId>,
     /// When the bodies of all blocks up to it were here, as a running number, if they are.
@@ -29,7 +29,7 @@ pub(crate) struct HeaderRow {
 
 impl HeaderRow {
     /// The row of genesis.
-    pub(super) fn genesis(network: &Network) -> Self {
+    pub(crate) fn genesis(network: &Network) -> Self {
         Self {
             sealed: *network.genesis(),
             hash: network.genesis_ref().hash,
@@ -84,7 +84,8 @@ impl HeaderRow {
 macro_rules! select_headers {
     ($rest:literal) => {
         concat!(
-            "SELECT h.sealed, h.hash, h.work, h.seen, h.body, h.complete, h.invalid, h.sum FROM ",
+            "SELECT h.sealed, h.hash, h.work, h.seen, h.body, h.complete, h.invalid, h.sum, \
+             h.height FROM ",
             $rest
         )
     };
@@ -133,6 +134,28 @@ impl Tables<'_> {
              ORDER BY work DESC, complete"
         );
         self.rows(sql, [work.to_be_bytes()], read_header)
+    }
+
+    /// Shows every header, in the order of heights and hashes, which must be that of their rows.
+    pub(crate) fn each_header(
+        self,
+        mut show: impl FnMut(HeaderRow) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let sql = select_headers!("headers h ORDER BY height, hash");
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let header = read_header(row)?;
+            let height: i64 = row.get(8)?;
+            if height != stored(header.header().height.get()) {
+                let block = header.block_ref();
+                return Err(Fault::Damage(format!(
+                    "the header of block {block} stands at height {height}"
+                )));
+            }
+            show(header)?;
+        }
+        Ok(())
     }
 
     /// Adds or replaces a header.

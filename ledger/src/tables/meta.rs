@@ -11,7 +11,7 @@ use crate::error::Fault;
 /// Counts the changes of the tables.
 const SCHEMA_VERSION: u32 = 1;
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
     CREATE TABLE meta (
         name TEXT PRIMARY KEY, value BLOB NOT NULL, sum INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;

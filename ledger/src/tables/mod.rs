@@ -16,6 +16,7 @@
 mod accounts;
 mod bodies;
 mod chains;
+mod file;
 mod headers;
 mod meta;
 

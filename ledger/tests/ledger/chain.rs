@@ -12,6 +12,8 @@ use crate::kit::{self, Branch};
 
 /// The longest active chain that is replayed after each step.
 const LONGEST_REPLAY: usize = 200;
+/// The longest that is fully checked after each step, which verifies every signature again.
+const LONGEST_CHECK: usize = 20;
 
 /// What every account holds, and the hashes of the active chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +113,7 @@ impl Chain {
         account.balance.to_string()
     }
 
-    fn file(&self) -> rusqlite::Connection {
+    pub(crate) fn file(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path().join("chain.db")).expect("a file")
     }
 
@@ -138,8 +140,8 @@ impl Chain {
         Snapshot { tip, accounts, active: active.expect("a chain").connected }
     }
 
-    /// What is always true: readers see what the writer knows, no coin was made or lost, and the
-    /// accounts are what replaying the active chain gives.
+    /// What is always true: readers see what the writer knows, no coin was made or lost, the
+    /// accounts are what replaying the active chain gives, and the full check finds nothing.
     pub(crate) fn check(&mut self) {
         let reader = self.reader();
         assert_eq!(reader.tip().expect("a chain"), self.ledger().tip());
@@ -155,6 +157,11 @@ impl Chain {
         // Replaying after each step is quadratic; long chains are checked by their supply.
         if snapshot.active.len() <= LONGEST_REPLAY {
             assert_eq!(snapshot.accounts, self.replay(&snapshot.active));
+        }
+        if snapshot.active.len() <= LONGEST_CHECK {
+            let checked = kit::check(&reader, &self.network).expect("whole");
+            assert_eq!(checked.tip, self.ledger().tip());
+            assert_eq!(checked.accounts, snapshot.accounts.len() as u64);
         }
     }
 

@@ -1,6 +1,9 @@
 //! What the tests and benchmarks share: keys, payments, and branches that are mined apart from
 //! any ledger, with next to no work.
 
+use std::collections::VecDeque;
+
+use cairn_ledger::{BadBlock, Checked, LedgerError, LedgerReader, StoredBlocks, VerifyBlocks};
 use cairn_protocol::block::content_root_of;
 use cairn_protocol::header::HEADER_VERSION;
 use cairn_protocol::retarget::required_target;
@@ -196,4 +199,35 @@ pub(crate) fn seal(
 
 pub(crate) fn refs(blocks: &[VerifiedBlock]) -> Vec<BlockRef> {
     blocks.iter().map(VerifiedBlock::block_ref).collect()
+}
+
+/// Verifies the blocks of a check one after the other.
+pub(crate) struct OneByOne<'n> {
+    network: &'n Network,
+    given: VecDeque<StoredBlocks>,
+}
+
+impl<'n> OneByOne<'n> {
+    pub(crate) fn new(network: &'n Network) -> Self {
+        Self { network, given: VecDeque::new() }
+    }
+}
+
+impl VerifyBlocks for OneByOne<'_> {
+    fn window(&self) -> usize {
+        2
+    }
+
+    fn give(&mut self, batch: StoredBlocks) {
+        self.given.push_back(batch);
+    }
+
+    fn take(&mut self) -> Result<Vec<VerifiedBlock>, BadBlock> {
+        self.given.pop_front().expect("given before").verify(self.network)
+    }
+}
+
+/// The full check.
+pub(crate) fn check(reader: &LedgerReader, network: &Network) -> Result<Checked, LedgerError> {
+    reader.check(&mut OneByOne::new(network), &mut |_| {})
 }

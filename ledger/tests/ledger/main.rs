@@ -1,7 +1,9 @@
 //! What the ledger shows to its users, on disk and in memory.
 
 mod chain;
+mod check;
 mod crashes;
+mod damage;
 mod follow;
 mod fork_choice;
 mod golden;

@@ -117,7 +117,10 @@ fn another_schema_version_is_refused() {
 }
 
 /// Everything that readers and a writer can be told of a chain.
-fn all_answers(folder: &Path, network: &Network) -> Result<impl PartialEq + use<>, LedgerError> {
+pub(crate) fn all_answers(
+    folder: &Path,
+    network: &Network,
+) -> Result<impl PartialEq + use<>, LedgerError> {
     let reader = LedgerReader::open(folder, network)?;
     let accounts: Vec<_> = (0..20).map(crate::kit::account).collect();
     let accounts = reader.accounts(&accounts)?;

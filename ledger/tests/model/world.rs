@@ -26,6 +26,7 @@ pub(crate) fn run(history: &History, story: &mut Story) -> Result<Coverage, Stri
         world.story.step(index);
         world.run(step)?;
     }
+    world.full_check()?;
     let mut coverage = world.coverage;
     (coverage.histories, coverage.steps) = (1, history.steps.len());
     coverage.look_at(world.network.rules(), &world.model.active_blocks());
@@ -74,6 +75,13 @@ impl<'s> World<'s> {
 
     fn ledger(&mut self) -> &mut Ledger {
         &mut self.open.as_mut().expect("open").0
+    }
+
+    /// Whatever happened, the full check finds nothing.
+    fn full_check(&self) -> Result<(), String> {
+        let (_, reader) = self.open.as_ref().expect("open");
+        let checked = crate::kit::check(reader, &self.network);
+        checked.map(|_| ()).map_err(|error| format!("the full check: {error}"))
     }
 
     fn run(&mut self, step: &Step) -> Result<(), String> {
