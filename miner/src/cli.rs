@@ -32,6 +32,19 @@ Rates are by the processor time of the threads, so that other programs disturb l
 each is one object with the fields kernel, threads, hashes_per_second, ratio (to the kernel portable on \
 as many threads). Kernels that this CPU lacks are named on stderr.";
 
+const CHECK: &str = "\
+Reads the chain of the configured network and changes nothing; a miner may go on beside it, and what \
+it adds meanwhile is not looked at. Every block of the active chain is validated again from genesis \
+on, with its proof of work and all signatures, on --threads threads (by default all cores); headers of all branches, \
+accounts, tip, rewards and supply are compared with what the blocks make them, and SQLite checks the pages of the file. \
+It takes some hundred bytes of memory for each account. The first damage is named by table, row, height \
+and hash; then move chain.db away and sync again: keys and payments are kept elsewhere. With --json the \
+result is one object with the fields height, tip, blocks, payments, accounts, headers (of all branches, \
+genesis included), seconds.
+
+Exit codes: 0 whole, 1 damaged (the code damaged_chain) or unreadable, 2 usage or configuration, 5 there is no \
+chain yet, 8 without a write-ahead log (on a network file system): somebody writes the chain.";
+
 /// Mines, and keeps a network alive: listens, serves, relays and finds blocks until Ctrl-C.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "miner", version, after_long_help = EVENTS)]
@@ -61,10 +74,13 @@ pub(crate) enum Command {
     /// Measures how fast each kernel searches, on one thread and on more
     #[command(after_long_help = BENCHMARK)]
     Benchmark,
+    /// Checks that the chain of this data directory is whole, from the first block on
+    #[command(after_long_help = CHECK)]
+    Check,
 }
 
 impl Arguments {
-    /// An option that means nothing together with a command: `miner --blocks 3 benchmark`.
+    /// An option of mining, which means nothing beside a command: `miner --blocks 3 benchmark`.
     pub(crate) fn option_beside_command(&self) -> Option<&'static str> {
         let given = [
             (self.reward_to.is_some(), "--reward-to"),

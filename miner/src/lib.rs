@@ -7,6 +7,7 @@
 
 mod benchmark;
 mod breakdowns;
+mod check;
 mod cli;
 pub mod engine;
 mod events;
@@ -42,7 +43,7 @@ pub fn main() -> ExitCode {
     engine::keep_failures_off_stderr();
     let result = match arguments.command {
         None => mine(&arguments),
-        Some(Command::Benchmark) => benchmark(&arguments),
+        Some(command) => run_command(command, &arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,13 +51,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn benchmark(arguments: &Arguments) -> Result<(), Failure> {
+fn run_command(command: Command, arguments: &Arguments) -> Result<(), Failure> {
     if let Some(option) = arguments.option_beside_command() {
-        let message = format!("{option} is for mining; `miner benchmark` takes --threads only");
+        let message = format!("{option} is for mining; beside a command leave it out");
         return Err(Failure::new(Exit::Usage, "usage", message));
     }
     let threads = Threads::of_this_machine(arguments.threads.unwrap_or(0));
-    benchmark::run(threads.number(), Output::new(&arguments.common))
+    let output = Output::new(&arguments.common);
+    match command {
+        Command::Benchmark => benchmark::run(threads.number(), output),
+        Command::Check => check::run(arguments, threads, output),
+    }
 }
 
 fn mine(arguments: &Arguments) -> Result<(), Failure> {

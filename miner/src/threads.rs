@@ -43,7 +43,7 @@ impl Threads {
     /// The system does not allow so many.
     pub(crate) fn refused(self, error: &io::Error) -> Failure {
         let message = format!(
-            "cannot start {} searching threads: {error}; set miner.threads or --threads to fewer, \
+            "cannot start {} threads: {error}; set miner.threads or --threads to fewer, \
              or to 0 for one a core",
             self.number
         );

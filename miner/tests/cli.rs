@@ -27,6 +27,7 @@ fn help_and_version_are_no_errors() {
         ("--help", "hashes_per_second, height, mempool, links"),
         ("--help", "8 another miner uses the data directory"),
         ("--help", "benchmark"),
+        ("--help", "check"),
         ("--version", "miner 0."),
     ] {
         let output = miner(folder.path(), &[flag]);
@@ -85,6 +86,9 @@ fn what_cannot_be_used_is_refused_before_anything_is_created() {
         (&["--peer", "nowhere"], 2, "usage"),
         (&["--no-such-option"], 2, "usage"),
         (&["--blocks", "3", "benchmark"], 2, "usage"),
+        (&["--peer", "localhost:2607", "check"], 2, "usage"),
+        (&["check", "--set", "rules.dificulty=3"], 2, "configuration"),
+        (&["check"], 5, "never_synchronised"),
         (&["benchmark", "--threads", "-1"], 2, "usage"),
     ] {
         let output = miner(folder.path(), &[arguments, &["--json"]].concat());
