@@ -11,6 +11,9 @@ use crate::tables::{State, Tables};
 use crate::types::Account;
 
 /// Compares every account, in the order of the keys. Returns how many have a row.
+///
+/// The supply can differ only if the rules themselves make or lose coins, which a replay by the
+/// same rules would not show.
 pub(super) fn compare(
     tables: Tables<'_>,
     network: &Network,

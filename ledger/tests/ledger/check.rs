@@ -4,14 +4,14 @@
 use std::fs;
 
 use cairn_ledger::{CheckStage, LedgerError, LedgerReader};
-use cairn_protocol::codec::encode;
-use cairn_protocol::{BlockRef, VerifiedBlock, Work};
+use cairn_protocol::{Amount, BlockRef, Reward, SealedHeader, VerifiedBlock, Work};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
 use crate::chain::Chain;
 use crate::damage::{
-    self, account_row, body_of, change_body, change_header, put_account, put_tip, run, sum,
+    self, SECOND, account_row, block, body_of, change_body, change_ends, change_header,
+    put_account, put_active, put_best, run, sibling,
 };
 use crate::kit::{self, Branch, account, check, height, pay};
 use crate::storage::{all_answers, busy_chain, maturing};
@@ -27,12 +27,6 @@ fn found(damage: impl FnOnce(&mut Chain, &Connection)) -> String {
     let LedgerError::Damaged(path, what) = &error else { panic!("{error:?}") };
     assert!(path.ends_with("chain.db"));
     what.clone()
-}
-
-/// The block of the active chain at a height.
-fn block(chain: &Chain, at: u32) -> BlockRef {
-    let (hash, _) = chain.reader().header_at(height(at)).expect("a chain").expect("below the tip");
-    BlockRef { height: height(at), hash }
 }
 
 fn has(text: &str, words: &[&str]) {
@@ -268,28 +262,92 @@ fn behaviour_53_coins_in_other_hands_are_named() {
 
 #[test]
 fn behaviour_53_a_wrong_tip_is_named() {
-    // One block too low; and so that the table `active` ends there, too.
-    for cut in [false, true] {
-        let text = found(|chain, file| {
-            let (tip, below) = (chain.ledger().tip(), block(chain, 11));
-            put_tip(file, below, tip.work, tip.time);
-            if cut {
-                run(file, "DELETE FROM active WHERE height = 12", []);
-            }
-        });
+    let works = found(|_, file| change_ends(file, |tip, _| tip.1 = Work::ZERO));
+    let times = found(|_, file| change_ends(file, |tip, _| tip.2 = kit::now()));
+    let lower = found(|chain, file| {
+        let below = block(chain, 11);
+        change_ends(file, |tip, _| tip.0 = below);
+    });
+    for text in [works, times, lower] {
         has(&text, &["its tip is "]);
     }
-    let text = found(|chain, file| {
-        let tip = chain.ledger().tip();
-        put_tip(file, tip.block, Work::ZERO, tip.time);
-    });
-    has(&text, &["its tip is "]);
-    let text = found(|chain, file| {
-        let tip = chain.ledger().tip();
-        let above = BlockRef { height: tip.block.height.next(), hash: tip.block.hash };
-        put_tip(file, above, tip.work, tip.time);
-    });
+    let text = found(|_, file| change_ends(file, |tip, _| tip.0.height = height(13)));
     has(&text, &["height 13"]);
+    let text = found(|_, file| change_ends(file, |_, best| best.1 = Work::ZERO));
+    has(&text, &["its best header is "]);
+}
+
+/// A chain that ends too low, consistently: there is a complete branch with more work.
+#[test]
+fn behaviour_53_a_branch_that_was_not_followed_is_named() {
+    let cut = |table: &str| {
+        found(|chain, file| {
+            let ledger = chain.ledger();
+            let parent = ledger.block(ledger.tip().block).expect("a disk").expect("the tip");
+            let parent = parent.sealed.header.parent_ref();
+            let work = ledger.header_work(parent).expect("a disk").expect("known");
+            let (_, sealed) =
+                chain.reader().header_at(parent.height).expect("a chain").expect("its parent");
+            let end = (parent, work, sealed.header.time);
+            let is_tip = table == "active";
+            change_ends(file, |tip, best| *if is_tip { tip } else { best } = end);
+            run(file, &format!("DELETE FROM {table} WHERE height = 12"), []);
+        })
+    };
+    has(&cut("active"), &["its tip is "]);
+    has(&cut("best"), &["its best header is "]);
+}
+
+/// The tables `active` and `best` lead to another block than the stored ends, or past them.
+#[test]
+fn behaviour_53_a_chain_by_height_with_another_block_is_named() {
+    for at in [4, 12] {
+        let text = found(|chain, file| {
+            let (left, reward) = sibling(chain, at);
+            put_active(file, left, &reward);
+        });
+        let words = if at == 12 { "its tip is " } else { "the table active has block" };
+        has(&text, &[words]);
+        let text = found(|chain, file| put_best(file, sibling(chain, at).0));
+        let words = if at == 12 { "its best header is " } else { "the table best has block" };
+        has(&text, &[words]);
+    }
+    let above = |chain: &mut Chain| BlockRef { height: height(13), ..chain.tip() };
+    let text = found(|chain, file| put_best(file, above(chain)));
+    has(&text, &["its table best has 14 rows, of which 13 are in use"]);
+    let text = found(|chain, file| {
+        let (block, recipient) = (above(chain), account(1));
+        let reward = Reward { height: block.height, recipient, amount: Amount::ZERO };
+        put_active(file, block, &reward);
+    });
+    has(&text, &["its table active has 14 rows, of which 13 are in use"]);
+}
+
+/// A header that descends from an invalid one, and does not say so.
+#[test]
+fn behaviour_53_a_child_of_an_invalid_header_is_named() {
+    let text = found(|chain, file| {
+        let reader = chain.reader();
+        let (_, tip) = reader.header_at(height(12)).expect("a chain").expect("the tip");
+        let mine = |on: &SealedHeader| {
+            let (time, target) = (on.header.time.after(SECOND), chain.network.rules().floor());
+            *kit::seal(&chain.network, on, account(1), time, target, Vec::new()).header()
+        };
+        let first = mine(&tip);
+        let second = mine(first.sealed());
+        let added = chain.ledger().add_headers(&[first, second], kit::now()).expect("a disk");
+        assert_eq!((added.new, added.refused), (2, None));
+        change_header(file, first.block_ref(), "invalid = 1");
+    });
+    has(&text, &["at height 14 is not marked as invalid, and its parent is"]);
+}
+
+#[test]
+fn behaviour_53_another_genesis_is_named() {
+    let text = found(|chain, file| {
+        change_header(file, chain.network.genesis_ref(), "complete = NULL");
+    });
+    has(&text, &["its block at height 0 is not the network's genesis"]);
 }
 
 /// A stored reward that is not the block's would be credited when it matures.
@@ -298,10 +356,7 @@ fn behaviour_53_a_reward_that_is_not_the_blocks_is_named() {
     let text = found(|chain, file| {
         let block = block(chain, 12);
         let (recipient, amount) = (account(9), kit::coins("49"));
-        let reward = cairn_protocol::Reward { height: block.height, recipient, amount };
-        let sum = sum(&[&encode(&(block.hash, reward))]);
-        let sql = "UPDATE active SET recipient = ?1, amount = ?2, sum = ?3 WHERE height = 12";
-        run(file, sql, (recipient.0, amount.micros().cast_signed(), sum));
+        put_active(file, block, &Reward { height: block.height, recipient, amount });
     });
     has(&text, &["active block at height 12 has another reward"]);
 }

@@ -1,11 +1,33 @@
-//! Rows that are changed by hand, with checksums that match: what only a comparison finds.
+//! Blocks of a chain, and rows that are changed by hand, with checksums that match: what only a comparison finds.
+
+use std::time::Duration;
 
 use cairn_protocol::codec::{decode, encode};
 use cairn_protocol::hash::sha256;
-use cairn_protocol::{BlockRef, SealedHeader, Timestamp, Work};
+use cairn_protocol::{BlockRef, Reward, SealedHeader, Timestamp, Work};
 use rusqlite::{Connection, params};
 
-use crate::kit::{Branch, account};
+use crate::chain::Chain;
+use crate::kit::{self, Branch, account, height};
+
+/// Between two blocks.
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// The block of the active chain at a height.
+pub(crate) fn block(chain: &Chain, at: u32) -> BlockRef {
+    let (hash, _) = chain.reader().header_at(height(at)).expect("a chain").expect("below the tip");
+    BlockRef { height: height(at), hash }
+}
+
+/// A block beside the active one of a height, which is stored too.
+pub(crate) fn sibling(chain: &mut Chain, at: u32) -> (BlockRef, Reward) {
+    let parent = block(chain, at - 1);
+    let (_, parent) = chain.reader().header_at(parent.height).expect("a chain").expect("low");
+    let (time, target) = (parent.header.time.after(SECOND), chain.network.rules().floor());
+    let block = kit::seal(&chain.network, &parent, account(2), time, target, Vec::new());
+    assert_eq!(chain.add(std::slice::from_ref(&block)).refused, []);
+    (block.block_ref(), *block.reward())
+}
 
 /// What stands in the column `sum` beside this content.
 pub(crate) fn sum(content: &[&[u8]]) -> i64 {
@@ -69,15 +91,35 @@ pub(crate) fn account_row(file: &Connection, number: u8) -> (i64, i64) {
     file.query_row(sql, [account(number).0], read).expect("an account")
 }
 
-/// Where a chain stands, as it is stored.
-pub(crate) fn put_tip(file: &Connection, tip: BlockRef, work: Work, time: Timestamp) {
-    type End = (BlockRef, Work, Timestamp);
+/// Where a chain ends, as it is stored.
+type End = (BlockRef, Work, Timestamp);
+
+/// Changes the ends that are stored: of the active chain, and of the best header's.
+pub(crate) fn change_ends(file: &Connection, change: impl FnOnce(&mut End, &mut End)) {
     let sql = "SELECT value FROM meta WHERE name = 'state'";
     let value: Vec<u8> = file.query_row(sql, [], |row| row.get(0)).expect("a state");
-    let (_, best, next): (End, End, u64) = decode(&value).expect("a state");
-    let value = encode(&((tip, work, time), best, next));
-    let sum = sum(&[b"state", &value]);
+    let (mut tip, mut best, next): (End, End, u64) = decode(&value).expect("a state");
+    change(&mut tip, &mut best);
+    put_state(file, &encode(&(tip, best, next)));
+}
+
+fn put_state(file: &Connection, value: &[u8]) {
+    let sum = sum(&[b"state", value]);
     run(file, "UPDATE meta SET value = ?1, sum = ?2 WHERE name = 'state'", (value, sum));
+}
+
+/// Puts a block into the table `active`, in place of what is there.
+pub(crate) fn put_active(file: &Connection, block: BlockRef, reward: &Reward) {
+    let (recipient, amount) = (reward.recipient.0, reward.amount.micros().cast_signed());
+    let sum = sum(&[&encode(&(block.hash, *reward))]);
+    let values = (block.height.get().cast_signed(), block.hash.0, recipient, amount, sum);
+    run(file, "INSERT OR REPLACE INTO active VALUES (?1, ?2, ?3, ?4, ?5)", values);
+}
+
+/// The same for the table `best`.
+pub(crate) fn put_best(file: &Connection, block: BlockRef) {
+    let values = (block.height.get().cast_signed(), block.hash.0, sum(&[&encode(&block)]));
+    run(file, "INSERT OR REPLACE INTO best VALUES (?1, ?2, ?3)", values);
 }
 
 /// Writes a branch's rows as a ledger would, without its rules.
@@ -103,22 +145,10 @@ pub(crate) fn put_branch(file: &Connection, branch: &Branch) {
         ];
         run(file, "INSERT INTO headers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0)", values);
         change_header(file, place, "invalid = 0");
-        let reward = block.reward();
-        let reward_sum = sum(&[&encode(&(place.hash, *reward))]);
-        let values = params![
-            at,
-            place.hash.0,
-            reward.recipient.0,
-            reward.amount.micros().cast_signed(),
-            reward_sum
-        ];
-        run(file, "INSERT INTO active VALUES (?1, ?2, ?3, ?4, ?5)", values);
-        let best = params![at, place.hash.0, sum(&[&encode(&place)])];
-        run(file, "INSERT INTO best VALUES (?1, ?2, ?3)", best);
+        put_active(file, place, block.reward());
+        put_best(file, place);
     }
     let end = (branch.tip(), work, branch.last().time);
     let next = 1 + 2 * branch.blocks().len() as u64;
-    let value = encode(&(end, end, next));
-    let state_sum = sum(&[b"state", &value]);
-    run(file, "UPDATE meta SET value = ?1, sum = ?2 WHERE name = 'state'", (value, state_sum));
+    put_state(file, &encode(&(end, end, next)));
 }
