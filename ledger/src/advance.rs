@@ -1,7 +1,7 @@
 //! Fork choice: which complete branch the active chain follows, and the move there.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use cairn_protocol::{AccountId, BlockRef, Height, Reward, VerifiedBlock};
 
@@ -11,7 +11,7 @@ use crate::context::{ContextError, Stop, fewest_transactions};
 use crate::error::Fault;
 use crate::overlay::Overlay;
 use crate::tables::{ActiveBlock, HeaderRow};
-use crate::types::TipChange;
+use crate::types::{Account, TipChange};
 use crate::update::Update;
 
 /// Blocks of this call, which need not be read from the database again.
@@ -96,6 +96,7 @@ impl Update<'_> {
     fn audit(&mut self) -> Result<(), Fault> {
         let tip = Some(self.state.tip.block);
         if self.audited != tip {
+            self.accounts.write(self.tables)?;
             check_accounts(self.tables, self.network, &self.state)?;
             self.audited = tip;
         }
@@ -104,8 +105,9 @@ impl Update<'_> {
 
     /// Disconnects the tip and everything down to an active block.
     pub(crate) fn retreat_to(&mut self, fork: &HeaderRow) -> Result<(), Fault> {
-        let mut accounts = Overlay::new(self.tables);
+        let mut accounts = Overlay::new(self.accounts, self.tables);
         self.disconnect_above(fork, &mut accounts)?;
+        let accounts = accounts.into_accounts();
         self.adopt(fork.block_ref().height, &[], fork, accounts)?;
         // The change goes on from here, and an audit compares the chain with the stored tip.
         self.tables.put_state(&self.state)
@@ -115,12 +117,14 @@ impl Update<'_> {
     /// before that.
     fn switch_to(&mut self, end: &HeaderRow, given: &Given<'_>) -> Result<TipChange, Failure> {
         let branch = self.branch_to(end)?;
-        let mut accounts = Overlay::new(self.tables);
+        let mut accounts = Overlay::new(self.accounts, self.tables);
         let old = self.state.tip;
         let disconnected = self.disconnect_above(&branch.fork, &mut accounts)?;
         let added = self.connect_branch(&branch, given, &mut accounts)?;
         let above = branch.fork.block_ref().height;
-        let touched = self.adopt(above, &added, end, accounts)?;
+        let accounts = accounts.into_accounts();
+        let touched = accounts.keys().copied().collect();
+        self.adopt(above, &added, end, accounts)?;
         let connected = branch.blocks.iter().map(HeaderRow::block_ref).collect();
         Ok(TipChange { old, new: end.tip(), disconnected, connected, touched })
     }
@@ -185,12 +189,12 @@ impl Update<'_> {
         above: Height,
         added: &[ActiveBlock],
         end: &HeaderRow,
-        accounts: Overlay<'_>,
-    ) -> Result<BTreeSet<AccountId>, Fault> {
-        let touched = accounts.write(self.tables)?;
+        accounts: BTreeMap<AccountId, Account>,
+    ) -> Result<(), Fault> {
         self.tables.replace_active(above, added)?;
+        self.accounts.put(accounts);
         self.state.tip = end.tip();
-        Ok(touched)
+        Ok(())
     }
 
     fn body<'g>(&self, row: &HeaderRow, given: &Given<'g>) -> Result<Body<'g>, Fault> {

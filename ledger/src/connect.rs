@@ -134,6 +134,7 @@ mod tests {
     use cairn_protocol::{Memo, Network, Rules, Sequence};
 
     use super::*;
+    use crate::cache::AccountCache;
     use crate::store::{Place, Store};
     use crate::types::Account;
 
@@ -143,7 +144,8 @@ mod tests {
         let place = Place::Memory(format!("/cairn-test-{name}").into());
         let (store, ..) = Store::open_writer(place, &network).expect("memory");
         let done = store.read(|tables| {
-            let mut accounts = Overlay::new(tables);
+            let cache = AccountCache::default();
+            let mut accounts = Overlay::new(&cache, tables);
             accounts.account(id(1))?.balance = Amount::MAX;
             test(&mut accounts);
             Ok(())

@@ -10,14 +10,15 @@ use cairn_protocol::{
 };
 
 use crate::advance::Given;
-use crate::context::{Lineage, Stop, fewest_transactions};
+use crate::cache::AccountCache;
+use crate::context::{ContextError, Lineage, Stop, fewest_transactions};
 use crate::error::{Fault, LedgerError};
 use crate::lock::WriterLock;
 use crate::reader::LedgerReader;
 use crate::store::{Place, Store};
 use crate::sync;
-use crate::tables::{State, Tables};
-use crate::types::{Account, BlocksAdded, HeadersAdded, Journal, NextBlock, Tip};
+use crate::tables::State;
+use crate::types::{Account, BlocksAdded, HeadersAdded, Journal, NextBlock, Tip, TipChange};
 use crate::update::Update;
 
 /// The database in a chain's folder.
@@ -25,9 +26,22 @@ const DATABASE: &str = "chain.db";
 /// The file beside it that its writer locks.
 pub(crate) const LOCK: &str = "chain.lock";
 
+/// A commit is due after so many payments: each touched account is written once for all of them.
+const COMMIT_PAYMENTS: usize = 100_000;
+/// And after so many accounts, about 100 bytes each in memory.
+const COMMIT_ACCOUNTS: usize = 100_000;
+/// And after so many bytes of blocks, which wait in the page cache: 100,000 payments without memos, or
+/// 20,000 blocks without payments.
+const COMMIT_BYTES: usize = 20 << 20;
+/// What the rows of a header take, and those of a block beside its body and header.
+const HEADER_ROWS_BYTES: usize = 500;
+const BLOCK_ROWS_BYTES: usize = 300;
+
 /// The chain of a network, held by its one writer.
 ///
-/// What a call changes is written in one transaction: all of it or, on an error, nothing.
+/// What a call changes is written in one transaction: all of it or, on an error, nothing. Only
+/// [`Self::catch_up`] leaves that to the next call or to [`Self::commit`]: until then, this ledger
+/// shows what it has, and readers and a restart what was committed. Dropping it commits, too.
 #[derive(Debug)]
 pub struct Ledger {
     // Dropped in this order: the database is closed before another may write it.
@@ -36,8 +50,23 @@ pub struct Ledger {
     network: Network,
     journal: Journal,
     state: State,
+    accounts: AccountCache,
     /// The last tip after which all coins were added up.
     audited: Option<BlockRef>,
+    /// What [`Tables::commits_of_others`] was at the last change. Nobody else writes while we hold the
+    /// lock; if somebody does nevertheless, what is remembered of the tables does not count.
+    commits_seen: Option<i64>,
+    /// What was committed last.
+    committed: State,
+    pending: Pending,
+}
+
+/// What happened since the last commit.
+#[derive(Debug, Default)]
+struct Pending {
+    change: Option<TipChange>,
+    payments: usize,
+    bytes: usize,
 }
 
 impl Ledger {
@@ -71,7 +100,18 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let (store, journal, state) = Store::open_writer(place, network)?;
         let network = network.clone();
-        Ok(Self { store, _lock: lock, network, journal, state, audited: None })
+        Ok(Self {
+            store,
+            _lock: lock,
+            network,
+            journal,
+            state,
+            accounts: AccountCache::default(),
+            audited: None,
+            commits_seen: None,
+            committed: state,
+            pending: Pending::default(),
+        })
     }
 
     /// The network whose chain this is.
@@ -97,6 +137,12 @@ impl Ledger {
         self.state.tip
     }
 
+    /// The end of the active chain as readers see it: [`Self::tip`], but for what waits for a commit.
+    /// Costs nothing.
+    pub fn committed_tip(&self) -> Tip {
+        self.committed.tip
+    }
+
     /// The known header with the most work (the first seen on a tie) that is not known to be
     /// invalid. It has at least the tip's work. Costs nothing.
     pub fn best_header(&self) -> Tip {
@@ -108,19 +154,20 @@ impl Ledger {
     /// # Errors
     /// Errors of the disk.
     pub fn account(&self, account: &AccountId) -> Result<Account, LedgerError> {
-        self.store.look(|tables| tables.account(account))
+        self.store.look(|tables| self.accounts.account(account, tables))
     }
 
     /// Adds headers in ascending order; those that are known already change nothing. Checks rules
-    /// C1 to C5.
+    /// C1 to C5. They are committed with what waits for [`Self::commit`], or at once.
     ///
     /// # Errors
-    /// Errors of the disk; then no header was added.
+    /// Errors of the disk; then nothing was added since the last commit.
     pub fn add_headers(
         &mut self,
         headers: &[ProvenHeader],
         now: Timestamp,
     ) -> Result<HeadersAdded, LedgerError> {
+        self.pending.bytes += HEADER_ROWS_BYTES * headers.len();
         self.update(|update| {
             let mut added = HeadersAdded::default();
             for (index, header) in headers.iter().enumerate() {
@@ -142,7 +189,7 @@ impl Ledger {
     /// the parent's header is known or among them; those that are known change nothing.
     ///
     /// Each touched account is written once for the whole call, so a first download is fastest
-    /// with some 100,000 payments in each.
+    /// with some 100,000 payments in each; or with [`Self::catch_up`].
     ///
     /// # Errors
     /// Errors of the disk; then nothing was added.
@@ -151,9 +198,24 @@ impl Ledger {
         blocks: &[VerifiedBlock],
         now: Timestamp,
     ) -> Result<BlocksAdded, LedgerError> {
+        let refused = self.catch_up(blocks, now)?;
+        Ok(BlocksAdded { change: self.commit()?, refused })
+    }
+
+    /// The same as [`Self::add_blocks`], and leaves the commit to [`Self::commit`]. That is for many
+    /// blocks that come in small portions, one after the other. Returns those that were refused.
+    /// In memory, nothing has to wait, and readers see them at once.
+    ///
+    /// # Errors
+    /// Errors of the disk; then nothing was added since the last commit.
+    pub fn catch_up(
+        &mut self,
+        blocks: &[VerifiedBlock],
+        now: Timestamp,
+    ) -> Result<Vec<(BlockRef, ContextError)>, LedgerError> {
         let mut ascending: Vec<_> = blocks.iter().collect();
         ascending.sort_by_key(|block| block.block_ref().height);
-        self.update(|update| {
+        let (change, refused) = self.change(|update| {
             let mut refused = Vec::new();
             let mut given = Given::new();
             for block in ascending {
@@ -166,8 +228,29 @@ impl Ledger {
                 }
             }
             let change = update.advance(&given, &mut refused)?;
-            Ok(BlocksAdded { change, refused })
-        })
+            Ok((change, refused))
+        })?;
+        self.pending.add(blocks, change);
+        if self.journal == Journal::Memory {
+            // Readers of memory wait for whoever writes it.
+            self.write_out()?;
+        }
+        Ok(refused)
+    }
+
+    /// Whether so much waits for [`Self::commit`] that no more should.
+    pub fn is_commit_due(&self) -> bool {
+        self.pending.is_much() || self.accounts.unwritten() >= COMMIT_ACCOUNTS
+    }
+
+    /// Commits what was added by [`Self::catch_up`]. Returns how the tip moved since the last commit,
+    /// if it did.
+    ///
+    /// # Errors
+    /// Errors of the disk; then nothing was added since the last commit.
+    pub fn commit(&mut self) -> Result<Option<TipChange>, LedgerError> {
+        self.write_out()?;
+        Ok(self.pending.change.take())
     }
 
     /// Marks a block, whose content breaks a rule without context, and all its descendants as
@@ -175,7 +258,7 @@ impl Ledger {
     /// to the best branch that is left. An unknown block and genesis are let be.
     ///
     /// # Errors
-    /// Errors of the disk; then nothing was marked.
+    /// Errors of the disk; then nothing was changed since the last commit.
     pub fn mark_invalid(&mut self, block: BlockRef) -> Result<(), LedgerError> {
         self.update(|update| {
             let known = update.tables.header(block)?;
@@ -274,24 +357,140 @@ impl Ledger {
         })
     }
 
-    /// Runs one change and writes where the chain stands after it.
+    /// Runs one change and commits it; or, if another one waits for its commit, leaves it to that.
     fn update<T>(
         &mut self,
         change: impl FnOnce(&mut Update<'_>) -> Result<T, Fault>,
     ) -> Result<T, LedgerError> {
-        let (network, before, audited) = (&self.network, self.state, self.audited);
-        let (done, state, audited) = self.store.write(|tables: Tables<'_>| {
-            let mut update = Update::new(tables, network, before, audited);
+        let waits = self.store.has_changes();
+        let done = self.change(change)?;
+        if !waits {
+            self.write_out()?;
+        }
+        Ok(done)
+    }
+
+    /// Runs one change, and leaves the commit to later.
+    fn change<T>(
+        &mut self,
+        change: impl FnOnce(&mut Update<'_>) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        let (network, accounts, seen) = (&self.network, &mut self.accounts, &mut self.commits_seen);
+        let (mut before, mut audited) = (self.state, self.audited);
+        let changed = self.store.change(|tables| {
+            let commits = tables.commits_of_others()?;
+            if seen.replace(commits).is_some_and(|seen| seen != commits) {
+                accounts.clear();
+                (before, audited) = (tables.state()?, None);
+            }
+            let mut update = Update::new(tables, network, accounts, before, audited);
             let done = change(&mut update)?;
             let audited = update.audited;
             Ok((done, update.finish(&before)?, audited))
-        })?;
+        });
+        let (done, state, audited) = self.keep_if(changed)?;
         (self.state, self.audited) = (state, audited);
         Ok(done)
+    }
+
+    /// Commits what waits for it.
+    fn write_out(&mut self) -> Result<(), LedgerError> {
+        if self.store.has_changes() {
+            let accounts = &mut self.accounts;
+            let written = self.store.write(|tables| accounts.write(tables));
+            self.keep_if(written)?;
+            self.committed = self.state;
+        }
+        (self.pending.payments, self.pending.bytes) = (0, 0);
+        Ok(())
+    }
+
+    /// After an error, goes back to the last commit, as the store did.
+    fn keep_if<T>(&mut self, changed: Result<T, LedgerError>) -> Result<T, LedgerError> {
+        if changed.is_err() {
+            self.accounts.clear();
+            self.pending = Pending::default();
+            (self.state, self.audited) = (self.committed, None);
+        }
+        changed
+    }
+}
+
+impl Drop for Ledger {
+    /// What cannot be written is downloaded again.
+    fn drop(&mut self) {
+        if !self.store.is_halfway() {
+            let _ = self.commit();
+        }
+    }
+}
+
+impl Pending {
+    fn is_much(&self) -> bool {
+        self.payments >= COMMIT_PAYMENTS || self.bytes >= COMMIT_BYTES
+    }
+
+    fn add(&mut self, blocks: &[VerifiedBlock], change: Option<TipChange>) {
+        self.payments += blocks.iter().map(|block| block.payments().len()).sum::<usize>();
+        self.bytes +=
+            blocks.iter().map(|block| block.encoded_len() + BLOCK_ROWS_BYTES).sum::<usize>();
+        self.change = match (self.change.take(), change) {
+            (Some(first), Some(then)) => Some(first.followed_by(then)),
+            (first, then) => first.or(then),
+        };
     }
 }
 
 /// The database of the chain in a folder.
 pub(crate) fn database(folder: &Path) -> PathBuf {
     folder.join(DATABASE)
+}
+
+#[cfg(test)]
+mod tests {
+    use cairn_protocol::{Amount, Rules, Sequence};
+
+    use super::*;
+
+    #[test]
+    fn a_commit_is_due_after_many_payments_or_bytes() {
+        let much = |payments, bytes| Pending { change: None, payments, bytes }.is_much();
+        assert!(!much(COMMIT_PAYMENTS - 1, COMMIT_BYTES - 1));
+        assert!(much(COMMIT_PAYMENTS, 0));
+        assert!(much(0, COMMIT_BYTES));
+    }
+
+    /// The lock keeps others away, but a backup may be put in the place of the file, or a tool may
+    /// change it.
+    #[test]
+    fn what_somebody_else_commits_is_noticed() {
+        let network = Network::new(Rules::default()).expect("the defaults are valid");
+        let mut ledger = Ledger::in_memory(&network).expect("memory");
+        let (mut other, ..) =
+            Store::open_writer(ledger.store.place().clone(), &network).expect("memory");
+        let id = AccountId([7; 32]);
+        let account = |micros| Account {
+            balance: Amount::from_micros(micros).expect("small"),
+            sequence: Sequence::FIRST,
+        };
+        let put = |ledger: &mut Ledger, micros| {
+            let put = ledger.update(|update| {
+                update.accounts.put([(id, account(micros))].into());
+                Ok(())
+            });
+            put.expect("memory");
+        };
+        put(&mut ledger, 1);
+        assert_eq!(ledger.account(&id).expect("memory"), account(1));
+        let mut state = ledger.state;
+        state.next_order += 1;
+        let written = other.write(|tables| {
+            tables.put_account(&id, &account(2))?;
+            tables.put_state(&state)
+        });
+        written.expect("memory");
+        ledger.update(|_| Ok(())).expect("memory");
+        assert_eq!(ledger.account(&id).expect("memory"), account(2));
+        assert_eq!(ledger.state, state);
+    }
 }

@@ -13,7 +13,7 @@
 //! | `ledger`, `reader` | the public calls |
 //! | `update`, `advance` | one change of the chain: adding to it, then choosing a branch |
 //! | `context` | the rules of headers and of their place |
-//! | `connect`, `overlay` | what a block does to the accounts, and its exact inverse |
+//! | `connect`, `overlay`, `cache` | what a block does to the accounts, and its exact inverse |
 //! | `sync`, `follow`, `audit` | what nodes, followers and doubters ask |
 //! | `check` | whether everything stored is what the blocks make it |
 //! | `tables` | the rows of chain.db |
@@ -23,6 +23,7 @@
 
 mod advance;
 mod audit;
+mod cache;
 mod check;
 mod connect;
 mod context;

@@ -1,31 +1,32 @@
 //! [`Overlay`]: accounts as they would be, over those that are stored.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use cairn_protocol::{AccountId, Amount};
 
+use crate::cache::AccountCache;
 use crate::error::Fault;
 use crate::tables::Tables;
 use crate::types::Account;
 
-/// Accounts that blocks were connected to or disconnected from, and that nobody else sees until
-/// they are written: once each, however many blocks touched them.
+/// Accounts that blocks were connected to or disconnected from, and that nobody else sees: they
+/// are kept if all of the blocks are valid, and let go if not.
 #[derive(Debug)]
 pub(crate) struct Overlay<'c> {
     /// Where the others are; nowhere, if all began with nothing.
-    stored: Option<Tables<'c>>,
+    before: Option<(&'c AccountCache, Tables<'c>)>,
     accounts: BTreeMap<AccountId, Account>,
 }
 
 impl<'c> Overlay<'c> {
-    /// The accounts as they are stored.
-    pub(crate) fn new(tables: Tables<'c>) -> Self {
-        Self { stored: Some(tables), accounts: BTreeMap::new() }
+    /// The accounts as they are in the cache, else in the table.
+    pub(crate) fn new(cache: &'c AccountCache, tables: Tables<'c>) -> Self {
+        Self { before: Some((cache, tables)), accounts: BTreeMap::new() }
     }
 
     /// The accounts as they are before block 1, whatever is stored.
     pub(crate) fn from_genesis() -> Self {
-        Self { stored: None, accounts: BTreeMap::new() }
+        Self { before: None, accounts: BTreeMap::new() }
     }
 
     /// An account, to be changed.
@@ -34,8 +35,11 @@ impl<'c> Overlay<'c> {
         match self.accounts.entry(id) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
-                let account = self.stored.map(|tables| tables.account(&id)).transpose()?;
-                Ok(entry.insert(account.unwrap_or_default()))
+                let account = match self.before {
+                    None => Account::default(),
+                    Some((cache, tables)) => cache.account(&id, tables)?,
+                };
+                Ok(entry.insert(account))
             }
         }
     }
@@ -51,14 +55,5 @@ impl<'c> Overlay<'c> {
     /// All accounts that were looked at, as they would be.
     pub(crate) fn into_accounts(self) -> BTreeMap<AccountId, Account> {
         self.accounts
-    }
-
-    /// Stores the accounts, in the order of their keys, which is the order of their table. Returns
-    /// which they are.
-    pub(crate) fn write(self, tables: Tables<'_>) -> Result<BTreeSet<AccountId>, Fault> {
-        for (id, account) in &self.accounts {
-            tables.put_account(id, account)?;
-        }
-        Ok(self.accounts.into_keys().collect())
     }
 }

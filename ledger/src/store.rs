@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cairn_protocol::Network;
-use rusqlite::{Connection, FileControl, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, FileControl, OpenFlags};
 
 use crate::error::{Fault, LedgerError};
 use crate::mounts::is_on_network;
@@ -58,9 +58,15 @@ impl Place {
 pub(crate) struct Store {
     connection: Connection,
     place: Place,
+    /// A change has begun and not ended.
+    is_changing: bool,
 }
 
 impl Store {
+    fn new(connection: Connection, place: Place) -> Self {
+        Self { connection, place, is_changing: false }
+    }
+
     /// Opens the chain of a network for writing, or creates it. The caller holds its lock.
     pub(crate) fn open_writer(
         place: Place,
@@ -80,7 +86,7 @@ impl Store {
             Ok((connection, journal))
         };
         let (connection, journal) = open().map_err(|fault: Fault| fault.at(place.path()))?;
-        let mut store = Self { connection, place };
+        let mut store = Self::new(connection, place);
         // Tables and genesis come in one transaction, so a kill leaves all of them or none.
         let state = store.write(|tables| {
             if tables.are_absent()? {
@@ -108,7 +114,7 @@ impl Store {
             place.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
         };
         let connection = open().map_err(|fault: Fault| fault.at(place.path()))?;
-        let store = Self { connection, place };
+        let store = Self::new(connection, place);
         let found = store.read(|tables| {
             if tables.are_absent()? {
                 return Ok(false);
@@ -139,32 +145,85 @@ impl Store {
         work(Tables::new(&self.connection)).map_err(|fault| fault.at(self.place.path()))
     }
 
-    /// Reads in one transaction: everything is seen as of one moment.
+    /// Reads in one transaction: everything is seen as of one moment. Inside an open transaction of
+    /// the writer, that is what it has changed so far.
     pub(crate) fn read<T>(
         &self,
         work: impl FnOnce(Tables<'_>) -> Result<T, Fault>,
     ) -> Result<T, LedgerError> {
         let read = || {
+            if self.has_changes() {
+                return work(Tables::new(&self.connection));
+            }
             let transaction = self.connection.unchecked_transaction()?;
             work(Tables::new(&transaction))
         };
         read().map_err(|fault| fault.at(self.place.path()))
     }
 
-    /// Writes in one transaction: all of it or, on an error, nothing. It is begun as a writing
-    /// one, so that nothing it reads can change before it writes.
+    /// Changes the tables in one transaction: all of it or, on an error, nothing.
     pub(crate) fn write<T>(
         &mut self,
         work: impl FnOnce(Tables<'_>) -> Result<T, Fault>,
     ) -> Result<T, LedgerError> {
-        let write = |connection: &mut Connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = work(Tables::new(&transaction))?;
-            transaction.commit()?;
-            Ok(done)
-        };
-        write(&mut self.connection).map_err(|fault: Fault| fault.at(self.place.path()))
+        let done = self.change(work)?;
+        self.commit()?;
+        Ok(done)
+    }
+
+    /// Changes the tables, together with what was changed since the last [`Self::commit`]. An error
+    /// undoes all of that.
+    ///
+    /// The transaction is begun as a writing one, so that nothing it reads can change before it
+    /// writes.
+    pub(crate) fn change<T>(
+        &mut self,
+        work: impl FnOnce(Tables<'_>) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
+        self.is_changing = true;
+        let changed = self.begin().and_then(|()| work(Tables::new(&self.connection)));
+        self.is_changing = false;
+        changed.map_err(|fault| self.give_up(fault))
+    }
+
+    /// Makes what was changed last, for all to see.
+    pub(crate) fn commit(&mut self) -> Result<(), LedgerError> {
+        if !self.has_changes() {
+            return Ok(());
+        }
+        let committed = self.run("COMMIT");
+        committed.map_err(|error| self.give_up(error.into()))
+    }
+
+    /// Whether there is a change that is not committed.
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    /// Whether a change has begun and never ended, because of a panic: what it did must not be
+    /// committed.
+    pub(crate) fn is_halfway(&self) -> bool {
+        self.is_changing
+    }
+
+    fn begin(&self) -> Result<(), Fault> {
+        if !self.has_changes() {
+            self.run("BEGIN IMMEDIATE")?;
+        }
+        Ok(())
+    }
+
+    /// Undoes what is not committed, because of this.
+    fn give_up(&self, fault: Fault) -> LedgerError {
+        // SQLite itself has undone it after some errors, and does so when the file is closed.
+        if self.has_changes() {
+            let _ = self.run("ROLLBACK");
+        }
+        fault.at(self.place.path())
+    }
+
+    fn run(&self, statement: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(statement)?.execute([]).map(drop)
     }
 }
 
@@ -255,7 +314,7 @@ mod tests {
         let connection = place.connect(flags).expect("a file");
         assert_eq!(set_journal(&connection, false).expect("SQL"), Journal::Rollback);
         assert_eq!(journal_mode(&connection, "DELETE").expect("SQL"), "delete");
-        let mut writer = Store { connection, place: place.clone() };
+        let mut writer = Store::new(connection, place.clone());
         let reader = Store::open_reader(place, &network()).expect("a chain");
         let (id, held) =
             (AccountId([1; 32]), Account { balance: Amount::MAX, ..Account::default() });

@@ -70,6 +70,24 @@ pub struct TipChange {
     pub touched: BTreeSet<AccountId>,
 }
 
+impl TipChange {
+    /// This move and the next one as one.
+    pub(crate) fn followed_by(mut self, next: Self) -> Self {
+        for block in next.disconnected {
+            // What joined and left again was never there.
+            if self.connected.last() == Some(&block) {
+                self.connected.pop();
+            } else {
+                self.disconnected.push(block);
+            }
+        }
+        self.connected.extend(next.connected);
+        self.touched.extend(next.touched);
+        self.new = next.new;
+        self
+    }
+}
+
 /// What a block on top of the tip must respect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextBlock {

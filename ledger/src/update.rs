@@ -4,6 +4,7 @@
 use cairn_protocol::codec::encode;
 use cairn_protocol::{BlockRef, Network, ProvenHeader, Timestamp, VerifiedBlock};
 
+use crate::cache::AccountCache;
 use crate::context::{ContextError, Lineage, Stop};
 use crate::error::Fault;
 use crate::tables::{HeaderRow, State, Tables};
@@ -13,6 +14,8 @@ use crate::tables::{HeaderRow, State, Tables};
 pub(crate) struct Update<'c> {
     pub(crate) tables: Tables<'c>,
     pub(crate) network: &'c Network,
+    /// The accounts after the tip.
+    pub(crate) accounts: &'c mut AccountCache,
     /// What will be written in the end.
     pub(crate) state: State,
     /// The blocks that became complete: all bodies up to them are here, and were not before.
@@ -30,11 +33,12 @@ impl<'c> Update<'c> {
     pub(crate) fn new(
         tables: Tables<'c>,
         network: &'c Network,
+        accounts: &'c mut AccountCache,
         state: State,
         audited: Option<BlockRef>,
     ) -> Self {
         let (completed, condemned_any, lineage) = (Vec::new(), false, None);
-        Self { tables, network, state, completed, audited, condemned_any, lineage }
+        Self { tables, network, accounts, state, completed, audited, condemned_any, lineage }
     }
 
     /// Adds a header, unless it is known. Returns its row, and whether it is new.

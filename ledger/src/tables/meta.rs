@@ -66,6 +66,12 @@ impl Tables<'_> {
         Ok(objects == 0)
     }
 
+    /// A number that changes when another connection commits. To be asked in a transaction.
+    pub(crate) fn commits_of_others(self) -> Result<i64, Fault> {
+        let mut statement = self.0.prepare_cached("PRAGMA data_version")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
     /// Creates the tables with nothing but genesis in them.
     pub(crate) fn create(self, network: &Network) -> Result<State, Fault> {
         self.0.execute_batch(SCHEMA)?;

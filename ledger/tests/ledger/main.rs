@@ -1,5 +1,6 @@
 //! What the ledger shows to its users, on disk and in memory.
 
+mod catch_up;
 mod chain;
 mod check;
 mod crashes;

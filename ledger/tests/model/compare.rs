@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use cairn_ledger::{AccountState, BlocksAdded, Ledger, LedgerError, LedgerReader, Supply};
+use cairn_ledger::{AccountState, BlocksAdded, Ledger, LedgerError, LedgerReader, Supply, Tip};
 use cairn_protocol::{AccountId, Network, Timestamp};
 
 use crate::accounts::{amount_of, issued};
@@ -28,11 +28,9 @@ pub(crate) fn differences(
     now: Timestamp,
 ) -> Result<Vec<String>, LedgerError> {
     let mut found = Differences(Vec::new());
+    found.compare_ledger(model, ledger, now)?;
     let tip = model.tip();
-    found.compare("tip", &tip, &ledger.tip());
-    found.compare("best header", &model.best_header(), &ledger.best_header());
-    found.compare("missing blocks", &model.missing_blocks(), &ledger.missing_blocks(usize::MAX)?);
-    found.compare("next block", &model.next_block(now), &ledger.next_block(now)?);
+    found.compare("committed tip", &tip, &ledger.committed_tip());
 
     let ids: Vec<AccountId> = PEOPLE.iter().map(|(_, id)| *id).collect();
     let (seen, accounts) = reader.accounts(&ids)?;
@@ -58,9 +56,44 @@ pub(crate) fn differences(
     Ok(found.0)
 }
 
+/// Compares what a ledger shows while blocks wait for its commit; its reader is where it was.
+pub(crate) fn uncommitted(
+    model: &Model,
+    ledger: &Ledger,
+    reader: &LedgerReader,
+    committed: Tip,
+    now: Timestamp,
+) -> Result<(), String> {
+    let mut found = Differences(Vec::new());
+    let compared = found.compare_ledger(model, ledger, now).and_then(|()| reader.tip());
+    let seen = compared.map_err(|error| error.to_string())?;
+    found.compare("tip as a reader sees it", &committed, &seen);
+    found.compare("committed tip", &committed, &ledger.committed_tip());
+    if found.0.is_empty() { Ok(()) } else { Err(found.0.join("\n")) }
+}
+
 struct Differences(Vec<String>);
 
 impl Differences {
+    /// What the ledger itself shows.
+    fn compare_ledger(
+        &mut self,
+        model: &Model,
+        ledger: &Ledger,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let missing = ledger.missing_blocks(usize::MAX)?;
+        self.compare("tip", &model.tip(), &ledger.tip());
+        self.compare("best header", &model.best_header(), &ledger.best_header());
+        self.compare("missing blocks", &model.missing_blocks(), &missing);
+        self.compare("next block", &model.next_block(now), &ledger.next_block(now)?);
+        for (index, (_, id)) in PEOPLE.iter().enumerate() {
+            let name = format!("balance and sequence of {}", index + 1);
+            self.compare(&name, &model.state().account(*id), &ledger.account(id)?);
+        }
+        Ok(())
+    }
+
     fn compare<T: PartialEq + Debug>(&mut self, what: &str, model: &T, ledger: &T) {
         if model != ledger {
             self.0.push(format!("{what}:\n  model  {model:?}\n  ledger {ledger:?}"));

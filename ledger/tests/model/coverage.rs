@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     LongerButLighter,
     Tie,
     Restart,
+    CaughtUp,
+    CaughtUpByReorganisation,
     CondemnedActive,
     InvalidFound,
     InvalidInTheMiddle,
@@ -43,13 +45,15 @@ pub(crate) enum Kind {
     AllIssued,
 }
 
-const KINDS: [Kind; 22] = [
+const KINDS: [Kind; 24] = [
     Kind::Reorganisation,
     Kind::DeepReorganisation,
     Kind::ShorterButHeavier,
     Kind::LongerButLighter,
     Kind::Tie,
     Kind::Restart,
+    Kind::CaughtUp,
+    Kind::CaughtUpByReorganisation,
     Kind::CondemnedActive,
     Kind::InvalidFound,
     Kind::InvalidInTheMiddle,

@@ -175,6 +175,8 @@ pub(crate) struct Arrival {
 pub(crate) enum Bodies {
     InOneCall,
     OneByOne,
+    /// One by one, and all are committed together.
+    CatchingUp,
     /// None comes.
     Withheld,
 }
@@ -343,6 +345,7 @@ fn arrival(one_by_one: u32) -> impl Strategy<Value = Arrival> {
     let bodies = prop_oneof![
         6 => Just(Bodies::InOneCall),
         one_by_one => Just(Bodies::OneByOne),
+        one_by_one => Just(Bodies::CatchingUp),
         1 => Just(Bodies::Withheld),
     ];
     let order = prop_oneof![

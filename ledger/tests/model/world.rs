@@ -1,9 +1,10 @@
 //! [`World`]: runs a history through the ledger and through the model, and compares them after
 //! every call.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use cairn_ledger::{BlocksAdded, Ledger, LedgerError, LedgerReader, Tip};
+use cairn_ledger::{BlocksAdded, Ledger, LedgerError, LedgerReader, Tip, TipChange};
 use cairn_protocol::{BlockRef, Network, ProvenHeader, VerifiedBlock};
 use tempfile::TempDir;
 
@@ -171,6 +172,7 @@ impl<'s> World<'s> {
         match arrival.bodies {
             Bodies::InOneCall => self.give_blocks(&bodies),
             Bodies::OneByOne => bodies.iter().try_for_each(|number| self.give_blocks(&[*number])),
+            Bodies::CatchingUp => self.catch_up(&bodies),
             Bodies::Withheld => Ok(()),
         }
     }
@@ -207,6 +209,40 @@ impl<'s> World<'s> {
         self.look_at_answer(&expected, found, active.block);
         if added != expected {
             return Err("they take the blocks differently".to_owned());
+        }
+        self.check()
+    }
+
+    /// Gives blocks one by one, and commits all of them in the end. Until then the ledger shows what
+    /// it has, and its reader what it had.
+    fn catch_up(&mut self, blocks: &[usize]) -> Result<(), String> {
+        let (old, now) = (self.model.tip(), self.mined.clock);
+        let mut touched = BTreeSet::new();
+        for number in blocks {
+            let given = self.verified(&[*number]);
+            self.story.given("uncommitted blocks", &[*number]);
+            let expected = sorted(self.model.add_blocks(&given, now));
+            let refused = self.ledger().catch_up(&given, now).map_err(failed)?;
+            touched.extend(expected.change.iter().flat_map(|change| change.touched.clone()));
+            let refused = sorted(BlocksAdded { change: expected.change.clone(), refused });
+            self.story.blocks(&self.mined, &expected, &refused);
+            if refused != expected {
+                return Err("they take the blocks differently".to_owned());
+            }
+            let (ledger, reader) = self.open.as_ref().expect("open");
+            let committed = if self.folder.is_some() { old } else { self.model.tip() };
+            compare::uncommitted(&self.model, ledger, reader, committed, now)?;
+        }
+        let (disconnected, connected) = self.model.change_since(old.block);
+        let new = self.model.tip();
+        let expected =
+            (new != old).then_some(TipChange { old, new, disconnected, connected, touched });
+        let change = self.ledger().commit().map_err(failed)?;
+        self.coverage.saw_if(connected_more_than(1, expected.as_ref()), Kind::CaughtUp);
+        let is_reorganisation = expected.as_ref().is_some_and(|one| !one.disconnected.is_empty());
+        self.coverage.saw_if(is_reorganisation, Kind::CaughtUpByReorganisation);
+        if change != expected {
+            return Err(format!("a commit says {change:?} where the tip moved so: {expected:?}"));
         }
         self.check()
     }
@@ -298,6 +334,10 @@ impl<'s> World<'s> {
         self.story.state(&self.mined, &self.model);
         if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
     }
+}
+
+fn connected_more_than(number: usize, change: Option<&TipChange>) -> bool {
+    change.is_some_and(|change| change.connected.len() > number)
 }
 
 fn with_reader(ledger: Ledger) -> Result<(Ledger, LedgerReader), LedgerError> {
