@@ -154,7 +154,13 @@ impl Ledger {
     /// # Errors
     /// Errors of the disk.
     pub fn account(&self, account: &AccountId) -> Result<Account, LedgerError> {
-        self.store.look(|tables| self.accounts.account(account, tables))
+        self.store.look(|tables| {
+            if self.commits_seen == Some(tables.commits_of_others()?) {
+                self.accounts.account(account, tables)
+            } else {
+                tables.account(account)
+            }
+        })
     }
 
     /// Adds headers in ascending order; those that are known already change nothing. Checks rules
@@ -489,6 +495,7 @@ mod tests {
             tables.put_state(&state)
         });
         written.expect("memory");
+        assert_eq!(ledger.account(&id).expect("memory"), account(2));
         ledger.update(|_| Ok(())).expect("memory");
         assert_eq!(ledger.account(&id).expect("memory"), account(2));
         assert_eq!(ledger.state, state);

@@ -4,6 +4,7 @@
 use cairn_ledger::{ContextError, LedgerError, TipChange};
 use cairn_protocol::{BlockRef, Transaction, VerifiedBlock, VerifiedTransaction};
 
+use crate::commit::Adopted;
 use crate::event::Event;
 use crate::input::PeerId;
 use crate::node::Node;
@@ -22,28 +23,36 @@ impl Node {
             return Ok(());
         }
         let (blocks, givers): (Vec<_>, Vec<_>) = arrivals.into_iter().unzip();
-        let added = self.ledger.add_blocks(&blocks, self.clock.wall())?;
+        let refused = self.ledger.catch_up(&blocks, self.clock.wall())?;
         self.reach.look_again();
-        let giver = |block: BlockRef| {
-            let index = blocks.iter().position(|one| one.block_ref() == block)?;
-            Some(givers[index])
-        };
-        for (block, error) in added.refused {
-            self.on_refused(block, error, giver(block));
+        self.note_uncommitted(&blocks, &givers);
+        for (block, error) in refused {
+            let given = blocks.iter().position(|one| one.block_ref() == block);
+            self.on_refused(block, error, given.map(|index| givers[index]));
         }
-        let Some(change) = added.change else {
-            return Ok(());
-        };
-        let tip = change.new.block;
+        Ok(())
+    }
+
+    /// The tip moved to a block of others, for all to see.
+    pub(crate) fn adopted(
+        &mut self,
+        change: &TipChange,
+        given: Option<Adopted>,
+    ) -> Result<(), LedgerError> {
+        let block = change.new.block;
         let event = if change.disconnected.is_empty() {
-            let transactions = self.transaction_count(&blocks, tip)?;
-            let blocks = change.connected.len();
-            Event::BlockAdopted { block: tip, transactions, blocks, from: giver(tip) }
+            let given = given.filter(|given| given.block == block);
+            let transactions = match &given {
+                Some(given) => given.transactions,
+                None => self.transaction_count(block)?,
+            };
+            let (blocks, from) = (change.connected.len(), given.map(|given| given.from));
+            Event::BlockAdopted { block, transactions, blocks, from }
         } else {
             let (disconnected, connected) = (change.disconnected.len(), change.connected.len());
-            Event::Reorg { disconnected, connected, block: tip }
+            Event::Reorg { disconnected, connected, block }
         };
-        self.tip_moved(&change)?;
+        self.tip_moved(change)?;
         self.tell(event);
         Ok(())
     }
@@ -53,6 +62,7 @@ impl Node {
         let mined = block.block_ref();
         let (transactions, reward) = (block.transaction_count(), block.reward().amount);
         let added = self.ledger.add_blocks(&[block], self.clock.wall())?;
+        self.uncommitted = None;
         self.reach.look_again();
         // One that is ahead of a clock that was set back is too late like any other.
         let invalid = added.refused.into_iter().filter(|(_, error)| error.is_permanent());
@@ -102,14 +112,8 @@ impl Node {
         self.tell(Event::Warning { code: "invalid_block", message });
     }
 
-    fn transaction_count(
-        &self,
-        blocks: &[VerifiedBlock],
-        block: BlockRef,
-    ) -> Result<usize, LedgerError> {
-        if let Some(block) = blocks.iter().find(|one| one.block_ref() == block) {
-            return Ok(block.transaction_count());
-        }
+    /// The transactions of a block that came before its turn.
+    fn transaction_count(&self, block: BlockRef) -> Result<usize, LedgerError> {
         let stored = self.ledger.block(block)?;
         Ok(1 + stored.map_or(0, |block| block.payments.len()))
     }

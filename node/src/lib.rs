@@ -21,6 +21,7 @@
 mod announcer;
 mod chain;
 mod clock_watch;
+mod commit;
 mod event;
 mod input;
 mod mempool;

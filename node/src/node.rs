@@ -6,6 +6,7 @@ use cairn_protocol::{Timestamp, VerifiedTransaction};
 
 use crate::announcer::Announcer;
 use crate::clock_watch::ClockWatch;
+use crate::commit::Uncommitted;
 use crate::event::{Counters, Event};
 use crate::input::{Failure, Input, PeerId, QuestionId, Verified};
 use crate::mempool::{Mempool, MempoolError};
@@ -29,6 +30,7 @@ pub struct Node {
     pub(crate) reach: Reach,
     pub(crate) window: Window,
     pub(crate) deferred: Deferred,
+    pub(crate) uncommitted: Option<Uncommitted>,
     pub(crate) mempool: Mempool,
     pub(crate) reconciliation: Reconciliation,
     pub(crate) mining: Mining,
@@ -64,6 +66,7 @@ impl Node {
             reach: Reach::default(),
             window: Window::default(),
             deferred: Deferred::default(),
+            uncommitted: None,
             mempool: Mempool::new(settings.mempool.clone()),
             reconciliation: Reconciliation::default(),
             mining: Mining::default(),
@@ -109,6 +112,7 @@ impl Node {
             self.peers.next_askable(self.clock.own()),
             self.headers_deadline(),
             self.connect_deadline(),
+            self.commit_deadline(),
             self.reach_deadline(),
             self.deferred.deadline(),
             self.mempool.deadline(),
@@ -125,14 +129,14 @@ impl Node {
         &self.ledger
     }
 
-    /// The tip of the active chain.
+    /// The tip of the active chain, as every reader sees it.
     pub fn tip(&self) -> Tip {
-        self.ledger.tip()
+        self.ledger.committed_tip()
     }
 
     /// What this node says of itself.
     pub fn status(&self, now: Timestamp) -> Status {
-        let tip = self.ledger.tip();
+        let tip = self.tip();
         Status {
             instance: self.settings.instance,
             height: tip.block.height,
@@ -228,6 +232,7 @@ impl Node {
         self.connect_ready()?;
         self.retry_deferred()?;
         self.look_for_missing()?;
+        self.commit_if_due()?;
         self.ask_for_headers()?;
         self.ask_for_blocks();
         self.reconcile();

@@ -22,9 +22,9 @@ use crate::time::Moment;
 const QUESTIONS_PER_PEER: usize = 2;
 /// The fewest blocks in a question, if so many are missing.
 const FEWEST_ASKED: usize = 16;
-/// After so many bytes of blocks, others have their turn before more are connected: a quarter of
-/// a second's work.
-const CONNECTED_AT_ONCE: usize = 4 << 20;
+/// After so many bytes of blocks, others have their turn before more are connected: some twenty
+/// thousandths of a second's work.
+const CONNECTED_AT_ONCE: usize = 1 << 20;
 
 impl Node {
     /// Shares what is missing out among the peers that may have it, the most reliable first.

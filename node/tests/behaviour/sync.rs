@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use cairn_node::{Event, RestReason, Settings};
+use cairn_node::{Event, RestReason, Settings, Verified};
 use cairn_protocol::BlockRef;
 use cairn_protocol::limits::MAX_HEADERS;
 use cairn_protocol::messages::Request;
 
 use crate::forge::{Forge, SECOND, network, start};
-use crate::puppet::honest;
+use crate::puppet::{Reply, honest};
 use crate::world::{World, settings};
 
 #[test]
@@ -159,4 +159,46 @@ fn behaviour_09_a_deep_reorganisation_to_a_heavier_chain_succeeds() {
     assert_eq!(world.tip(0), theirs.tip());
     let reorg = Event::Reorg { disconnected: 2_100, connected: 2_101, block: theirs.tip() };
     assert!(world.player(0).events().any(|event| *event == reorg));
+}
+
+/// One event tells of many blocks, since they share a commit.
+#[test]
+fn a_first_download_is_told_in_few_events() {
+    let (mut world, late) = late_joiner();
+    let events = world.player(late).events().filter_map(|event| match event {
+        Event::BlockAdopted { blocks, .. } => Some(*blocks),
+        _ => None,
+    });
+    let blocks: Vec<usize> = events.collect();
+    assert_eq!(blocks.iter().sum::<usize>(), 2 * MAX_HEADERS + 50);
+    assert!(blocks.len() <= 3, "{blocks:?}");
+}
+
+/// The rest may never come.
+#[test]
+fn what_is_connected_is_committed_and_told_within_a_second() {
+    let network = network();
+    let mut chain = Forge::new(&network, 1);
+    chain.grow(20);
+    let mut answers = honest(&chain);
+    let without_the_end = move |request: &Request| match (request, answers(request)) {
+        (Request::Blocks(_), Reply::Answer(Verified::Blocks(mut blocks))) => {
+            blocks.retain(|block| block.block_ref().height.get() <= 10);
+            Reply::Answer(Verified::Blocks(blocks))
+        }
+        (_, reply) => reply,
+    };
+    let mut world = World::new(&network);
+    world.add_node(false);
+    let peer = world.add_puppet(without_the_end);
+    world.say(peer, 0, chain.status(200, start()));
+    let middle = chain.blocks[9].block_ref();
+    world.run_until(10 * SECOND, |world| world.node(0).ledger().tip().block == middle);
+    let adopted = |world: &mut World| {
+        let mut events = world.player(0).events();
+        events.any(|event| matches!(event, Event::BlockAdopted { block, .. } if *block == middle))
+    };
+    assert!(!adopted(&mut world), "it waits for more");
+    world.run(SECOND);
+    assert!(adopted(&mut world));
 }
