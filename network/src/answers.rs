@@ -70,22 +70,25 @@ fn check_blocks(
     network: &Network,
 ) -> Result<Vec<VerifiedBlock>, Failure> {
     let mut wanted = wanted.iter();
-    let verify = |encoded: &EncodedBlock| {
+    let (mut decoded, mut places) = (Vec::new(), Vec::new());
+    for encoded in blocks {
         let block: Block =
             decode(encoded).map_err(|error| misbehaved(format!("block: {error}")))?;
-        let block_ref = BlockRef { height: block.sealed.header.height, hash: block.sealed.hash() };
-        if !wanted.any(|one| *one == block_ref) {
+        let place = BlockRef { height: block.sealed.header.height, hash: block.sealed.hash() };
+        if !wanted.any(|one| *one == place) {
             return Err(misbehaved("it sends a block that was not asked for"));
         }
-        block.verify(network).map_err(|error| {
-            if error.condemns_header() {
-                Failure::InvalidBlock(block_ref, error)
-            } else {
-                misbehaved(format!("block {block_ref}: {error}"))
-            }
-        })
-    };
-    blocks.iter().map(verify).collect()
+        decoded.push(block);
+        places.push(place);
+    }
+    Block::verify_all(decoded, network).map_err(|(index, error)| {
+        let place = places[index];
+        if error.condemns_header() {
+            Failure::InvalidBlock(place, error)
+        } else {
+            misbehaved(format!("block {place}: {error}"))
+        }
+    })
 }
 
 fn check_ids(

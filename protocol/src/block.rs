@@ -38,6 +38,10 @@ pub struct Block {
     pub payments: Bounded<Transaction, MAX_BLOCK_PAYMENTS>,
 }
 
+/// Signatures that are checked in one equation. More would be little faster, and a wrong one takes as
+/// many single checks to be found.
+const BATCH: usize = 1_024;
+
 impl Block {
     /// Checks all that can be checked without a chain: the proof of work first, which costs a
     /// forger the most and us the least, and the signatures last.
@@ -45,17 +49,88 @@ impl Block {
     /// # Errors
     /// [`BlockError`], by the first rule it breaks.
     pub fn verify(self, network: &Network) -> Result<VerifiedBlock, BlockError> {
+        let verified = Self::verify_all(vec![self], network).map_err(|(_, error)| error)?;
+        Ok(verified.into_iter().next().expect("as many as were given"))
+    }
+
+    /// Verifies many at once, with the same verdict on each; faster, because signatures of several
+    /// blocks are checked together.
+    ///
+    /// # Errors
+    /// The index of a block that is not valid, and a rule it breaks. Of all blocks, proofs, contents
+    /// and sizes are checked first, then signatures, then rewards; of each kind it is the first.
+    pub fn verify_all(
+        blocks: Vec<Self>,
+        network: &Network,
+    ) -> Result<Vec<VerifiedBlock>, (usize, BlockError)> {
+        let (mut verified, mut counts) = (Vec::with_capacity(blocks.len()), Vec::new());
+        let mut transactions = Vec::new();
+        for (index, block) in blocks.into_iter().enumerate() {
+            let (header, bytes) =
+                block.check_commitments(network).map_err(|error| (index, error))?;
+            counts.push(block.payments.len());
+            transactions.extend(block.payments.into_vec());
+            verified.push(VerifiedBlock {
+                header,
+                reward: block.reward,
+                payments: Vec::new(),
+                bytes,
+            });
+        }
+        let payments = verify_in_batches(transactions, network).map_err(|(place, error)| {
+            let (block, index) = position(&counts, place);
+            (block, BlockError::Payment { index, error })
+        })?;
+        let mut payments = payments.into_iter();
+        for (index, (block, count)) in verified.iter_mut().zip(counts).enumerate() {
+            block.payments = payments.by_ref().take(count).collect();
+            check_reward(&block.reward, &block.payments, &block.header, network)
+                .map_err(|error| (index, error))?;
+        }
+        Ok(verified)
+    }
+
+    /// Checks the proof of work, and that the header commits to this content. Returns the proven
+    /// header and the size.
+    fn check_commitments(&self, network: &Network) -> Result<(ProvenHeader, usize), BlockError> {
         let header = self.sealed.prove(network)?;
-        let bytes = encoded_len(&self);
+        let bytes = encoded_len(self);
         let ids: Vec<_> = self.payments.iter().map(|t| t.payment.id(network.id())).collect();
         let signed = ids.iter().zip(self.payments.iter().map(|t| &t.signature));
         check_content(&header, content_root(&self.reward, signed))?;
         check_size(bytes, network)?;
-        let payments = Transaction::verify_all(self.payments.into_vec(), network.id())
-            .map_err(|(index, error)| BlockError::Payment { index, error })?;
-        check_reward(&self.reward, &payments, &header, network)?;
-        Ok(VerifiedBlock { header, reward: self.reward, payments, bytes })
+        Ok((header, bytes))
     }
+}
+
+/// Verifies the payments of many blocks. The error names one by its place among all.
+fn verify_in_batches(
+    mut transactions: Vec<Transaction>,
+    network: &Network,
+) -> Result<Vec<VerifiedTransaction>, (usize, TransactionError)> {
+    let mut verified = Vec::with_capacity(transactions.len());
+    while !transactions.is_empty() {
+        let rest = transactions.split_off(transactions.len().min(BATCH));
+        let batch = std::mem::replace(&mut transactions, rest);
+        let before = verified.len();
+        verified.extend(
+            Transaction::verify_all(batch, network.id())
+                .map_err(|(index, error)| (before + index, error))?,
+        );
+    }
+    Ok(verified)
+}
+
+/// In which block the payment at this place among all is, and its index there.
+fn position(counts: &[usize], place: usize) -> (usize, usize) {
+    let mut index = place;
+    for (block, count) in counts.iter().enumerate() {
+        if index < *count {
+            return (block, index);
+        }
+        index -= count;
+    }
+    unreachable!("a place is that of one of the payments")
 }
 
 /// A block that is valid without context. Only [`Block::verify`] and [`VerifiedBlock::seal`] make

@@ -6,6 +6,7 @@ mod draft;
 mod encodings;
 mod headers;
 mod kit;
+mod many;
 mod networks;
 mod order;
 mod signatures;
