@@ -12,7 +12,9 @@ use cairn_protocol::{
     VerifiedBlock, VerifiedTransaction,
 };
 
-/// The content of an answer, verified.
+use crate::known::KnownPayments;
+
+/// The content of an answer, verified; but for the signatures of payments that are known.
 ///
 /// # Errors
 /// [`Failure`]: what is wrong is something that no honest peer sends.
@@ -20,13 +22,14 @@ pub(crate) fn check(
     request: &Request,
     answer: Answer,
     network: &Network,
+    known: &KnownPayments,
 ) -> Result<Verified, Failure> {
     match (request, answer) {
         (Request::Headers(_), Answer::Headers(headers)) => {
             check_headers(&headers, network).map(Verified::Headers)
         }
         (Request::Blocks(wanted), Answer::Blocks(blocks)) => {
-            check_blocks(wanted, &blocks, network).map(Verified::Blocks)
+            check_blocks(wanted, &blocks, network, known).map(Verified::Blocks)
         }
         (Request::MempoolIds(after), Answer::MempoolIds(ids)) => {
             check_ids(*after, ids.into_vec()).map(Verified::MempoolIds)
@@ -68,6 +71,7 @@ fn check_blocks(
     wanted: &[BlockRef],
     blocks: &[EncodedBlock],
     network: &Network,
+    known: &KnownPayments,
 ) -> Result<Vec<VerifiedBlock>, Failure> {
     let mut wanted = wanted.iter();
     let (mut decoded, mut places) = (Vec::new(), Vec::new());
@@ -81,7 +85,7 @@ fn check_blocks(
         decoded.push(block);
         places.push(place);
     }
-    Block::verify_all(decoded, network).map_err(|(index, error)| {
+    Block::verify_unknown(decoded, network, &|id| known.get(id)).map_err(|(index, error)| {
         let place = places[index];
         if error.condemns_header() {
             Failure::InvalidBlock(place, error)
@@ -121,7 +125,7 @@ fn check_transactions(
 #[cfg(test)]
 mod tests {
     use cairn_protocol::codec::encode;
-    use cairn_protocol::{AccountId, BlockError, Bounded, Height};
+    use cairn_protocol::{AccountId, BlockError, Bounded, Height, Timestamp};
 
     use super::*;
     use crate::testing::{child, network, payment};
@@ -143,6 +147,11 @@ mod tests {
 
     fn refs(blocks: &[VerifiedBlock]) -> Request {
         Request::Blocks(Bounded::first(blocks.iter().map(VerifiedBlock::block_ref)))
+    }
+
+    /// Nothing is known but what the answer says.
+    fn check(request: &Request, answer: Answer, network: &Network) -> Result<Verified, Failure> {
+        super::check(request, answer, network, &KnownPayments::default())
     }
 
     fn refused(request: &Request, answer: Answer) -> String {
@@ -284,5 +293,25 @@ mod tests {
         let answer = Answer::MempoolIds(Bounded::default());
         let what = refused(&Request::Headers(Bounded::default()), answer);
         assert_eq!(what, "its answer is of another kind than the question");
+    }
+
+    #[test]
+    fn a_payment_that_is_known_is_not_verified_again() {
+        let network = network();
+        let payments = vec![payment(&network, 1, 0), payment(&network, 2, 0)];
+        let payments = Transaction::verify_all(payments, network.id()).expect("valid");
+        let draft = cairn_forge::Draft {
+            parent: network.genesis_ref(),
+            time: Timestamp::from_millis(1).expect("small"),
+            target: network.rules().floor(),
+            recipient: AccountId([7; 32]),
+            payments: payments.clone(),
+        };
+        let blocks = [draft.seal(&network).expect("valid")];
+        let known = KnownPayments::default();
+        known.add(&payments[1]);
+        let verified = super::check(&refs(&blocks), encoded(&blocks), &network, &known);
+        assert_eq!(verified, Ok(Verified::Blocks(blocks.to_vec())));
+        assert_eq!(known.found(), 1);
     }
 }

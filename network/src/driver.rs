@@ -1,9 +1,10 @@
 //! The thread that owns the node: it waits for what happens, lets the node handle it, and sees to
 //! what the node wants done.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use cairn_node::{Event, Input, Node, Origin, Output};
+use cairn_node::{Event, Input, Node, Origin, Output, Verified};
 use cairn_protocol::{VerifiedBlock, VerifiedTransaction};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -11,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock;
 use crate::inbox::Incoming;
+use crate::known::KnownPayments;
 use crate::publisher::{Publisher, Snapshot, Work};
 use crate::running::Delivered;
 use crate::switchboard::Switchboard;
@@ -35,6 +37,8 @@ pub(crate) struct Driver {
     pub(crate) inbox: mpsc::Receiver<Incoming>,
     /// Its sender is dropped to stop.
     pub(crate) stop: watch::Receiver<()>,
+    /// Where the payments that the node is handed are remembered.
+    pub(crate) known: Arc<KnownPayments>,
     /// How the last transaction went out.
     pub(crate) delivered: Option<Delivered>,
 }
@@ -146,6 +150,15 @@ impl Driver {
 
     /// Lets the node handle this, and does what it wants. Returns whether it lives on.
     fn feed(&mut self, input: Input) -> bool {
+        match &input {
+            Input::Transaction { transaction, .. } => self.known.add(transaction),
+            Input::Answered { answer: Verified::Transactions(payments), .. } => {
+                for payment in payments {
+                    self.known.add(payment);
+                }
+            }
+            _ => {}
+        }
         self.node.handle(clock::now(), input).into_iter().all(|output| self.put_out(output))
     }
 

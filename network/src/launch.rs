@@ -19,6 +19,7 @@ use crate::driver::{Contacts, Driver, snapshot};
 use crate::error::NetworkError;
 use crate::inbox::Incoming;
 use crate::intake::{Candidate, Intake, verify_incoming};
+use crate::known::KnownPayments;
 use crate::limits::{MAX_LOOKUPS, MAX_WAITING_EVENTS, MAX_WAITING_MESSAGES, READERS, SILENCE};
 use crate::link_tasks::LinkTasks;
 use crate::publisher::{Publisher, Work};
@@ -50,7 +51,8 @@ pub(crate) fn launch(
     let server = Arc::new(Server::new(readers(&ledger)?));
     let instance = InstanceId(rand::random());
     let mut node = node(ledger, settings, instance, ports.blocks);
-    resume(&mut node, waiting)?;
+    let known = Arc::<KnownPayments>::default();
+    resume(&mut node, waiting, &known)?;
 
     let contacts = Contacts { connecting: settings.peers.len(), ..Contacts::default() };
     let (status_in, status) = watch::channel(node.status(clock::now()));
@@ -75,6 +77,7 @@ pub(crate) fn launch(
         silence: SILENCE,
         inbox: inbox_in,
         intake,
+        known: Arc::clone(&known),
         server,
         lookups,
     };
@@ -85,7 +88,7 @@ pub(crate) fn launch(
     let board = Switchboard::new(instance, settings, around, broadcast, runtime.handle().clone());
     let (own_in, own) = mpsc::unbounded_channel();
     let (stop_in, stop) = watch::channel(());
-    let driver = Driver { node, board, publisher, own, inbox, stop, delivered: None };
+    let driver = Driver { node, board, publisher, own, inbox, stop, known, delivered: None };
     let driver = thread::Builder::new()
         .name("cairn-node".to_owned())
         .spawn(move || driver.run())

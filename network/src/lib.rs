@@ -24,7 +24,7 @@
 //! | `dials`, `statics`, `foreign`, `slots` | whom we connect to, and who may connect to us |
 //! | `connect`, `handshake`, `link`, `link_tasks`, `frames`, `questions` | one link, from its first byte to its last |
 //! | `server`, `answers` | others' questions about the chain; checks of the answers to ours |
-//! | `datagrams`, `intake`, `seen` | what is heard by broadcast, and the way of a transaction |
+//! | `datagrams`, `intake`, `seen`, `known` | what is heard by broadcast, and the way of a transaction |
 //! | `udp`, `broadcast`, `interfaces`, `sockets` | sockets and where to send |
 
 #![forbid(unsafe_code)]
@@ -46,6 +46,7 @@ mod handshake;
 mod inbox;
 mod intake;
 mod interfaces;
+mod known;
 mod launch;
 mod link;
 mod link_tasks;

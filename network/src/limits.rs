@@ -65,6 +65,11 @@ pub const MAX_WAITING_MESSAGES: usize = 1_024;
 pub const MAX_UNVERIFIED: usize = 4_096;
 /// The most transactions verified at once.
 pub const MAX_BATCH: usize = 1_024;
+/// How many payments whose signatures were checked are remembered for the blocks that will have them,
+/// once and up to twice: together as many as a mempool holds by default.
+pub const MAX_KNOWN: usize = 25_000;
+/// The most bytes of them, once and up to twice.
+pub const MAX_KNOWN_BYTES: usize = 16 << 20;
 /// How many transactions are recognised when they come again, once and up to twice.
 pub const MAX_SEEN: usize = 65_536;
 /// The shortest interval at which an owner may be set to repeat its payments.

@@ -238,7 +238,7 @@ impl Link {
         let Some(open) = answered.map_err(|_| unasked())? else { return Ok(()) };
         let around = Arc::clone(&self.around);
         self.jobs.spawn_blocking(move || {
-            let checked = answers::check(&open.request, answer, &around.network);
+            let checked = answers::check(&open.request, answer, &around.network, &around.known);
             Done::Checked(open.question, checked)
         });
         Ok(())

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::clock;
 use crate::inbox::Incoming;
 use crate::intake::Intake;
+use crate::known::KnownPayments;
 use crate::link_tasks::LinkTasks;
 use crate::server::Server;
 
@@ -26,6 +27,8 @@ pub(crate) struct Surroundings {
     pub(crate) inbox: mpsc::Sender<Incoming>,
     /// Where transactions go to be verified.
     pub(crate) intake: Intake,
+    /// Payments that need not be verified again.
+    pub(crate) known: Arc<KnownPayments>,
     /// Who answers questions about the chain.
     pub(crate) server: Arc<Server>,
     /// A permit for each name that may be looked up at a time, [`MAX_LOOKUPS`] in all.

@@ -108,6 +108,7 @@ pub(crate) fn surroundings()
     let (intake, candidates) = Intake::new();
     let (_, status) = watch::channel(status(1, 0));
     let around = Surroundings {
+        known: Arc::default(),
         network: network(),
         status,
         tasks: LinkTasks::default(),

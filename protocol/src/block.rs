@@ -63,21 +63,33 @@ impl Block {
         blocks: Vec<Self>,
         network: &Network,
     ) -> Result<Vec<VerifiedBlock>, (usize, BlockError)> {
+        Self::verify_unknown(blocks, network, &|_| None)
+    }
+
+    /// The same as [`Self::verify_all`], for somebody who has verified some payments before:
+    /// `known` gives the payment of an id, if it is one of those. Its signature is not checked again
+    /// if it is the block's; another one for the same payment is.
+    ///
+    /// # Errors
+    /// As [`Self::verify_all`].
+    pub fn verify_unknown(
+        blocks: Vec<Self>,
+        network: &Network,
+        known: &dyn Fn(&TransactionId) -> Option<VerifiedTransaction>,
+    ) -> Result<Vec<VerifiedBlock>, (usize, BlockError)> {
         let (mut verified, mut counts) = (Vec::with_capacity(blocks.len()), Vec::new());
-        let mut transactions = Vec::new();
+        let mut payments = Payments::default();
         for (index, block) in blocks.into_iter().enumerate() {
-            let (header, bytes) =
+            let (header, ids, bytes) =
                 block.check_commitments(network).map_err(|error| (index, error))?;
-            counts.push(block.payments.len());
-            transactions.extend(block.payments.into_vec());
-            verified.push(VerifiedBlock {
-                header,
-                reward: block.reward,
-                payments: Vec::new(),
-                bytes,
-            });
+            counts.push(ids.len());
+            for (transaction, id) in block.payments.into_vec().into_iter().zip(ids) {
+                payments.add(transaction, known(&id).filter(|known| known.id() == id));
+            }
+            let payments = Vec::new();
+            verified.push(VerifiedBlock { header, reward: block.reward, payments, bytes });
         }
-        let payments = verify_in_batches(transactions, network).map_err(|(place, error)| {
+        let payments = payments.verify(network).map_err(|(place, error)| {
             let (block, index) = position(&counts, place);
             (block, BlockError::Payment { index, error })
         })?;
@@ -91,19 +103,55 @@ impl Block {
     }
 
     /// Checks the proof of work, and that the header commits to this content. Returns the proven
-    /// header and the size.
-    fn check_commitments(&self, network: &Network) -> Result<(ProvenHeader, usize), BlockError> {
+    /// header, the ids of the payments and the size.
+    fn check_commitments(
+        &self,
+        network: &Network,
+    ) -> Result<(ProvenHeader, Vec<TransactionId>, usize), BlockError> {
         let header = self.sealed.prove(network)?;
         let bytes = encoded_len(self);
         let ids: Vec<_> = self.payments.iter().map(|t| t.payment.id(network.id())).collect();
         let signed = ids.iter().zip(self.payments.iter().map(|t| &t.signature));
         check_content(&header, content_root(&self.reward, signed))?;
         check_size(bytes, network)?;
-        Ok((header, bytes))
+        Ok((header, ids, bytes))
     }
 }
 
-/// Verifies the payments of many blocks. The error names one by its place among all.
+/// The payments of many blocks, one after the other.
+#[derive(Default)]
+struct Payments {
+    /// Those that were verified before, in their places.
+    places: Vec<Option<VerifiedTransaction>>,
+    /// The others, and their places.
+    unverified: Vec<Transaction>,
+    unverified_at: Vec<usize>,
+}
+
+impl Payments {
+    fn add(&mut self, transaction: Transaction, known: Option<VerifiedTransaction>) {
+        let known = known.filter(|known| *known.transaction() == transaction);
+        if known.is_none() {
+            self.unverified.push(transaction);
+            self.unverified_at.push(self.places.len());
+        }
+        self.places.push(known);
+    }
+
+    /// All of them, in their order. The error names one by its place.
+    fn verify(
+        self,
+        network: &Network,
+    ) -> Result<Vec<VerifiedTransaction>, (usize, TransactionError)> {
+        let verified = verify_in_batches(self.unverified, network)
+            .map_err(|(index, error)| (self.unverified_at[index], error))?;
+        let mut verified = verified.into_iter();
+        let all = self.places.into_iter().map(|known| known.or_else(|| verified.next()));
+        Ok(all.map(|one| one.expect("each was known or is verified")).collect())
+    }
+}
+
+/// Verifies many transactions. The error names one by its index.
 fn verify_in_batches(
     mut transactions: Vec<Transaction>,
     network: &Network,

@@ -1,6 +1,11 @@
 //! Many blocks at once: the same verdict on each, and the culprit has a name.
 
-use cairn_protocol::{Block, BlockError, Network, TransactionError};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use cairn_protocol::{
+    Block, BlockError, Network, TransactionError, TransactionId, VerifiedBlock, VerifiedTransaction,
+};
 
 use crate::draft::Draft;
 use crate::kit::{micros, network_with};
@@ -18,7 +23,7 @@ fn drafts(network: &Network) -> Vec<Draft> {
 
 fn verify(drafts: &[Draft], network: &Network) -> Result<Vec<Block>, (usize, BlockError)> {
     let verified = Block::verify_all(drafts.iter().map(Draft::block).collect(), network)?;
-    Ok(verified.iter().map(cairn_protocol::VerifiedBlock::to_block).collect())
+    Ok(verified.iter().map(VerifiedBlock::to_block).collect())
 }
 
 #[test]
@@ -56,4 +61,40 @@ fn commitments_come_before_signatures_and_those_before_rewards() {
     assert_eq!(verify(&drafts, &network), Err((3, signature)));
     drafts[5].content = Some(drafts[0].content_root());
     assert_eq!(verify(&drafts, &network), Err((5, BlockError::ContentRoot)));
+}
+
+#[test]
+fn what_was_verified_before_is_taken_as_it_is() {
+    let network = network();
+    let drafts = drafts(&network);
+    let blocks: Vec<Block> = drafts.iter().map(Draft::block).collect();
+    let before: BTreeMap<TransactionId, VerifiedTransaction> = drafts[3]
+        .payments
+        .iter()
+        .map(|one| one.clone().verify(network.id()).expect("valid"))
+        .map(|one| (one.id(), one))
+        .collect();
+    let asked = Cell::new(0);
+    let known = |id: &TransactionId| {
+        asked.set(asked.get() + 1);
+        before.get(id).cloned()
+    };
+    let verified = Block::verify_unknown(blocks.clone(), &network, &known).expect("valid");
+    assert!(verified.iter().map(VerifiedBlock::to_block).eq(blocks));
+    assert_eq!(asked.get(), COUNTS.iter().sum::<u32>());
+}
+
+/// Whoever knows a payment does not know all signatures that somebody puts under it.
+#[test]
+fn another_signature_under_a_known_payment_is_checked() {
+    let network = network();
+    let mut draft = Draft::with_payments(&network, 3);
+    let good = draft.payments[1].clone().verify(network.id()).expect("valid");
+    draft.payments[1].signature.0[40] ^= 1;
+    for known in [good.clone(), draft.payments[2].clone().verify(network.id()).expect("valid")] {
+        let verified =
+            Block::verify_unknown(vec![draft.block()], &network, &|_| Some(known.clone()));
+        let error = BlockError::Payment { index: 1, error: TransactionError::Signature };
+        assert_eq!(verified, Err((0, error)));
+    }
 }
