@@ -15,6 +15,7 @@
 //! | `context` | the rules of headers and of their place |
 //! | `connect`, `overlay`, `cache` | what a block does to the accounts, and its exact inverse |
 //! | `sync`, `follow`, `audit` | what nodes, followers and doubters ask |
+//! | `stored` | blocks that were stored, on their way to be validated again |
 //! | `check` | whether everything stored is what the blocks make it |
 //! | `tables` | the rows of chain.db |
 //! | `store`, `lock`, `mounts` | the file: opening, creating, transactions, one writer |
@@ -35,16 +36,18 @@ mod mounts;
 mod overlay;
 mod reader;
 mod store;
+mod stored;
 mod sync;
 mod tables;
 mod types;
 mod update;
 
-pub use check::{BadBlock, CheckProgress, CheckStage, Checked, StoredBlocks, VerifyBlocks};
+pub use check::Checked;
 pub use context::ContextError;
 pub use error::LedgerError;
 pub use ledger::Ledger;
 pub use reader::LedgerReader;
+pub use stored::{BadBlock, Progress, Stage, StoredBlocks, VerifyBlocks};
 pub use types::{
     Account, AccountState, BlocksAdded, Changes, HeadersAdded, Journal, NextBlock, Supply, Tip,
     TipChange,

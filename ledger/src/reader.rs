@@ -6,12 +6,13 @@ use std::path::Path;
 use cairn_protocol::{AccountId, Amount, BlockHash, BlockRef, Height, Network, SealedHeader};
 
 use crate::audit;
-use crate::check::{self, CheckProgress, Checked, VerifyBlocks};
+use crate::check::{self, Checked};
 use crate::error::{Fault, LedgerError};
 use crate::follow;
 use crate::ledger::{LOCK, database};
 use crate::lock::WriterLock;
 use crate::store::{Place, Store};
+use crate::stored::{Progress, VerifyBlocks};
 use crate::sync;
 use crate::types::{AccountState, Changes, Supply, Tip};
 
@@ -135,7 +136,7 @@ impl LedgerReader {
     pub fn check(
         &self,
         verifier: &mut dyn VerifyBlocks,
-        progress: &mut dyn FnMut(CheckProgress),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<Checked, LedgerError> {
         let _lock = match self.store.place() {
             Place::File(path) if self.store.makes_writers_wait()? => {

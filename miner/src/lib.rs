@@ -15,12 +15,14 @@ pub mod foreman;
 mod hash_rate;
 mod outbox;
 mod printer;
+mod progress;
 mod rests;
 mod run;
 mod shutdown;
 mod start;
 pub mod thread_time;
 mod threads;
+mod verifiers;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use cairn_protocol::{BlockHash, BlockRef, Height, Network};
 
-use super::stored::verify_one;
 use crate::context::Lineage;
 use crate::error::Fault;
+use crate::stored::verify_one;
 use crate::tables::{HeaderRow, State, Tables};
 use crate::types::Tip;
 

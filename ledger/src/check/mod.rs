@@ -14,53 +14,13 @@
 mod accounts;
 mod headers;
 mod replay;
-mod stored;
 
-use cairn_protocol::{Network, VerifiedBlock};
+use cairn_protocol::Network;
 
 use crate::error::Fault;
+use crate::stored::{Progress, Stage, VerifyBlocks};
 use crate::tables::Tables;
 use crate::types::Tip;
-
-pub use stored::{BadBlock, StoredBlocks};
-
-/// Verifies the blocks of a check without their context, which takes nearly all of its time, on
-/// as many threads as it likes: `give` a batch to [`StoredBlocks::verify`].
-pub trait VerifyBlocks {
-    /// How many batches may be given before the first is taken.
-    fn window(&self) -> usize;
-    /// Begins to verify a batch.
-    fn give(&mut self, batch: StoredBlocks);
-    /// Waits for the oldest batch that was given and not taken.
-    ///
-    /// # Errors
-    /// The first block of the batch that is not valid.
-    fn take(&mut self) -> Result<Vec<VerifiedBlock>, BadBlock>;
-}
-
-/// What a check looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CheckStage {
-    /// The headers of all branches, counted by height.
-    Headers,
-    /// The blocks of the active chain.
-    Blocks,
-    /// The accounts.
-    Accounts,
-    /// The pages of the file, all at once.
-    File,
-}
-
-/// How far a check is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CheckProgress {
-    /// What it looks at.
-    pub stage: CheckStage,
-    /// How many of them it has seen.
-    pub done: u64,
-    /// How many there are.
-    pub total: u64,
-}
 
 /// A chain that was found to be whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,26 +42,26 @@ pub(crate) fn check(
     tables: Tables<'_>,
     network: &Network,
     verifier: &mut dyn VerifyBlocks,
-    progress: &mut dyn FnMut(CheckProgress),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Checked, Fault> {
     tables.check_schema()?;
     let state = tables.state()?;
-    let mut show = |stage, done, total| progress(CheckProgress { stage, done, total });
+    let mut show = |stage, done, total| progress(Progress { stage, done, total });
     let (tip, best) = (state.tip.block.height.get(), state.best.block.height.get());
 
     let headers = headers::check(tables, network, &state, &mut |height| {
-        show(CheckStage::Headers, height.get(), best);
+        show(Stage::Headers, height.get(), best);
     })?;
     let replayed = replay::replay(tables, network, verifier, &mut |height| {
-        show(CheckStage::Blocks, height.get(), tip);
+        show(Stage::Blocks, height.get(), tip);
     })?;
     let most = replayed.accounts.len() as u64;
     let accounts =
         accounts::compare(tables, network, &state, replayed.accounts, &mut |accounts| {
-            show(CheckStage::Accounts, accounts, most);
+            show(Stage::Accounts, accounts, most);
         })?;
-    show(CheckStage::File, 0, 1);
+    show(Stage::File, 0, 1);
     tables.check_pages()?;
-    show(CheckStage::File, 1, 1);
+    show(Stage::File, 1, 1);
     Ok(Checked { tip: state.tip, headers, blocks: tip, payments: replayed.payments, accounts })
 }

@@ -8,18 +8,16 @@ use std::collections::BTreeMap;
 
 use cairn_protocol::{AccountId, Header, Height, Network, VerifiedBlock};
 
-use super::{StoredBlocks, VerifyBlocks};
 use crate::connect::{Body, connect, matured_height};
 use crate::context::{Stop, fewest_transactions};
 use crate::error::Fault;
 use crate::overlay::Overlay;
+use crate::stored::{self, BadBlock, Flow, StoredBlocks, VerifyBlocks};
 use crate::tables::{HeaderRow, Tables};
 use crate::types::Account;
 
 /// How many headers are read at once.
 const HEADERS: usize = 512;
-/// A batch ends with the block that makes it so large: some 1,500 payments.
-const BATCH_BYTES: usize = 256 << 10;
 
 /// What the blocks of the active chain make.
 pub(super) struct Replayed {
@@ -37,64 +35,58 @@ pub(super) fn replay(
     verifier: &mut dyn VerifyBlocks,
     connected: &mut dyn FnMut(Height),
 ) -> Result<Replayed, Fault> {
-    let mut reader = Reader { tables, headers: Vec::new(), next: 0, read: Height::GENESIS };
     let mut replay = Replay {
         tables,
         network,
+        headers: Vec::new(),
+        next: 0,
+        read: Height::GENESIS,
         accounts: Overlay::from_genesis(),
         parent: network.genesis().header,
         payments: 0,
+        connected,
     };
-    let mut under_way = 0;
-    loop {
-        while under_way < verifier.window().max(1) {
-            let Some(batch) = reader.next_batch()? else { break };
-            verifier.give(batch);
-            under_way += 1;
-        }
-        if under_way == 0 {
-            break;
-        }
-        for block in verifier.take()? {
-            replay.connect(&block)?;
-            connected(block.block_ref().height);
-        }
-        under_way -= 1;
-    }
+    stored::run(&mut replay, verifier)?;
     Ok(Replayed { accounts: replay.accounts.into_accounts(), payments: replay.payments })
 }
 
-/// Reads the blocks of the active chain in batches.
-struct Reader<'c> {
+/// The blocks of the active chain on their way to the accounts.
+struct Replay<'c> {
     tables: Tables<'c>,
+    network: &'c Network,
     headers: Vec<HeaderRow>,
     /// The first of `headers` whose body was not read.
     next: usize,
     /// The height of the last of `headers`.
     read: Height,
+    /// The accounts after the blocks so far.
+    accounts: Overlay<'c>,
+    parent: Header,
+    payments: u64,
+    connected: &'c mut dyn FnMut(Height),
 }
 
-impl Reader<'_> {
-    fn next_batch(&mut self) -> Result<Option<StoredBlocks>, Fault> {
+impl Flow for Replay<'_> {
+    type Error = Fault;
+
+    fn read(&mut self) -> Result<Option<StoredBlocks>, Fault> {
         if self.next == self.headers.len() {
             self.headers = self.tables.active_headers(self.read, HEADERS)?;
             self.next = 0;
             let Some(last) = self.headers.last() else { return Ok(None) };
             self.read = last.block_ref().height;
         }
-        let batch = StoredBlocks::read(self.tables, &self.headers[self.next..], BATCH_BYTES)?;
+        let batch = StoredBlocks::read(self.tables, &self.headers[self.next..])?;
         self.next += batch.len();
         Ok(Some(batch))
     }
-}
 
-/// The accounts after the blocks so far.
-struct Replay<'c> {
-    tables: Tables<'c>,
-    network: &'c Network,
-    accounts: Overlay<'c>,
-    parent: Header,
-    payments: u64,
+    fn take(&mut self, block: Result<VerifiedBlock, BadBlock>) -> Result<(), Fault> {
+        let block = block?;
+        self.connect(&block)?;
+        (self.connected)(block.block_ref().height);
+        Ok(())
+    }
 }
 
 impl Replay<'_> {

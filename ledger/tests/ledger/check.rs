@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use cairn_ledger::{CheckStage, LedgerError, LedgerReader};
+use cairn_ledger::{LedgerError, LedgerReader, Stage};
 use cairn_protocol::{Amount, BlockRef, Reward, SealedHeader, VerifiedBlock, Work};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
@@ -47,7 +47,7 @@ fn a_whole_chain_is_counted() {
     assert_eq!(checked.tip, chain.ledger().tip());
     assert_eq!((checked.headers, checked.blocks, checked.payments), (14, 12, 8));
     assert_eq!(checked.accounts, chain.snapshot().accounts.len() as u64);
-    for stage in [CheckStage::Headers, CheckStage::Blocks, CheckStage::Accounts, CheckStage::File] {
+    for stage in [Stage::Headers, Stage::Blocks, Stage::Accounts, Stage::File] {
         let last = stages.iter().rfind(|progress| progress.stage == stage).expect("shown");
         assert_eq!(last.done, last.total, "{last:?}");
     }

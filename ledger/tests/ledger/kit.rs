@@ -201,7 +201,7 @@ pub(crate) fn refs(blocks: &[VerifiedBlock]) -> Vec<BlockRef> {
     blocks.iter().map(VerifiedBlock::block_ref).collect()
 }
 
-/// Verifies the blocks of a check one after the other.
+/// Verifies stored blocks one after the other.
 pub(crate) struct OneByOne<'n> {
     network: &'n Network,
     given: VecDeque<StoredBlocks>,
@@ -222,7 +222,7 @@ impl VerifyBlocks for OneByOne<'_> {
         self.given.push_back(batch);
     }
 
-    fn take(&mut self) -> Result<Vec<VerifiedBlock>, BadBlock> {
+    fn take(&mut self) -> Vec<Result<VerifiedBlock, BadBlock>> {
         self.given.pop_front().expect("given before").verify(self.network)
     }
 }

@@ -1,10 +1,10 @@
-//! [`ProgressLine`]: how far a check is, in one line on a terminal.
+//! [`ProgressLine`]: how far a command is, in one line on a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use cairn_home::Output;
-use cairn_ledger::{CheckProgress, CheckStage};
+use cairn_ledger::{Progress, Stage};
 
 /// How often the line is written anew.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -12,9 +12,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 const CLEAR: &str = "\r\x1b[K";
 
 /// A line on stderr that is written over and over, if that is a terminal.
-pub(super) struct ProgressLine {
+pub(crate) struct ProgressLine {
     shown: bool,
-    stage: Option<CheckStage>,
+    stage: Option<Stage>,
     /// When this stage began.
     begin: Instant,
     last: Option<Instant>,
@@ -22,12 +22,12 @@ pub(super) struct ProgressLine {
 
 impl ProgressLine {
     /// The line, where somebody reads along: not with `--quiet`, nor beside JSON.
-    pub(super) fn on_stderr(output: Output) -> Self {
+    pub(crate) fn on_stderr(output: Output) -> Self {
         let shown = io::stderr().is_terminal() && !output.is_quiet() && !output.is_json();
         Self { shown, stage: None, begin: Instant::now(), last: None }
     }
 
-    pub(super) fn show(&mut self, progress: CheckProgress) {
+    pub(crate) fn show(&mut self, progress: Progress) {
         if !self.shown {
             return;
         }
@@ -42,7 +42,7 @@ impl ProgressLine {
     }
 
     /// Leaves an empty line to what comes next.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if self.shown {
             self.write(CLEAR);
         }
@@ -56,13 +56,14 @@ impl ProgressLine {
 }
 
 /// What the line says after so long in a stage.
-fn text(progress: CheckProgress, since: Duration) -> String {
-    let CheckProgress { stage, done, total } = progress;
+fn text(progress: Progress, since: Duration) -> String {
+    let Progress { stage, done, total } = progress;
     let name = match stage {
-        CheckStage::Headers => "headers",
-        CheckStage::Blocks => "blocks",
-        CheckStage::Accounts => "accounts",
-        CheckStage::File => return "the pages of the file".to_owned(),
+        Stage::Headers => "headers",
+        Stage::Bodies => "bodies",
+        Stage::Blocks => "blocks",
+        Stage::Accounts => "accounts",
+        Stage::File => return "the pages of the file".to_owned(),
     };
     let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let rate = done.saturating_mul(1000).checked_div(millis).unwrap_or_default();
@@ -78,13 +79,13 @@ mod tests {
 
     #[test]
     fn the_line_tells_rate_and_remaining_time() {
-        let progress = CheckProgress { stage: CheckStage::Blocks, done: 3_000, total: 10_000 };
+        let progress = Progress { stage: Stage::Blocks, done: 3_000, total: 10_000 };
         let line = "blocks: 3000 of 10000, 1500 a second, 4 s left";
         assert_eq!(text(progress, Duration::from_secs(2)), line);
         assert_eq!(text(progress, Duration::ZERO), "blocks: 3000 of 10000");
-        let all = CheckProgress { stage: CheckStage::Accounts, done: 7, total: 7 };
+        let all = Progress { stage: Stage::Accounts, done: 7, total: 7 };
         assert_eq!(text(all, Duration::from_secs(1)), "accounts: 7 of 7, 7 a second, 0 s left");
-        let file = CheckProgress { stage: CheckStage::File, done: 0, total: 1 };
+        let file = Progress { stage: Stage::File, done: 0, total: 1 };
         assert_eq!(text(file, Duration::from_secs(9)), "the pages of the file");
     }
 }

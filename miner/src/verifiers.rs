@@ -1,4 +1,4 @@
-//! [`Verifiers`]: threads that verify the blocks of a check, whose results come in the order in
+//! [`Verifiers`]: threads that verify stored blocks, whose results come in the order in
 //! which the blocks were given.
 
 use std::collections::VecDeque;
@@ -13,8 +13,11 @@ use cairn_protocol::{Network, VerifiedBlock};
 
 /// How many batches wait for each thread, so that none is idle while others are read.
 const BATCHES_A_THREAD: usize = 3;
+/// And how many wait at least: about 100,000 payments, so that the threads have enough to do while
+/// as many are committed.
+const LEAST_BATCHES: usize = 64;
 
-type Verified = Result<Vec<VerifiedBlock>, BadBlock>;
+type Verified = Vec<Result<VerifiedBlock, BadBlock>>;
 
 /// A batch, and where its result goes.
 struct Job {
@@ -23,7 +26,7 @@ struct Job {
 }
 
 /// The threads, which end when this is dropped.
-pub(super) struct Verifiers {
+pub(crate) struct Verifiers {
     jobs: Sender<Job>,
     /// The results to come, oldest first.
     under_way: VecDeque<Receiver<Verified>>,
@@ -35,18 +38,19 @@ impl Verifiers {
     ///
     /// # Errors
     /// If the system does not allow so many.
-    pub(super) fn start<'scope>(
+    pub(crate) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         threads: NonZeroUsize,
         network: &'scope Network,
     ) -> io::Result<Self> {
+        let window = LEAST_BATCHES.max(BATCHES_A_THREAD * threads.get());
         let (jobs, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..threads.get() {
             let queue = Arc::clone(&queue);
             Builder::new().spawn_scoped(scope, move || work(&queue, network))?;
         }
-        Ok(Self { jobs, under_way: VecDeque::new(), window: BATCHES_A_THREAD * threads.get() })
+        Ok(Self { jobs, under_way: VecDeque::new(), window })
     }
 }
 
@@ -73,7 +77,7 @@ fn work(queue: &Mutex<Receiver<Job>>, network: &Network) {
         // The lock is held while waiting, and not while working. It guards no data of ours.
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { batch, done }) = job else { return };
-        // Nobody may want it any more: an earlier batch was not valid.
+        // Nobody may want it any more.
         let _ = done.send(batch.verify(network));
     }
 }

@@ -2,9 +2,6 @@
 //!
 //! The ledger walks and compares, on this thread; blocks are verified on one thread for each core.
 
-mod progress;
-mod verifiers;
-
 use std::time::{Duration, Instant};
 
 use cairn_home::{Config, DataDir, Failure, Output};
@@ -12,9 +9,9 @@ use cairn_ledger::{Checked, LedgerReader};
 use serde::Serialize;
 
 use crate::cli::Arguments;
+use crate::progress::ProgressLine;
 use crate::threads::Threads;
-use progress::ProgressLine;
-use verifiers::Verifiers;
+use crate::verifiers::Verifiers;
 
 /// A chain that is whole, as it is printed.
 #[derive(Debug, Serialize)]
