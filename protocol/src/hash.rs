@@ -19,6 +19,22 @@ pub fn sha256(parts: &[&[u8]]) -> Digest256 {
     hasher.finalize().into()
 }
 
+/// SHA-256 of bytes that come one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct RunningHash(Sha256);
+
+impl RunningHash {
+    /// Adds bytes to those so far.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of the bytes so far.
+    pub fn digest(&self) -> Digest256 {
+        self.0.clone().finalize().into()
+    }
+}
+
 /// What a hash or a signature is about. Each tag ends with the only zero byte in it, so no tag is
 /// the start of another and no input under one tag can be read as an input under another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +169,16 @@ mod tests {
             }
         }
         assert_eq!(checked, 65);
+    }
+
+    #[test]
+    fn bytes_that_come_later_are_hashed_with_those_before() {
+        let mut running = RunningHash::default();
+        assert_eq!(running.digest(), sha256(&[]));
+        running.add(b"cai");
+        assert_eq!(running.digest(), sha256(&[b"cai"]));
+        running.add(b"rn");
+        assert_eq!(running.digest(), sha256(&[b"cairn"]));
     }
 
     /// The Monte Carlo chain of NIST's SHAVS section 6.4: 100 rounds of 1,000 digests.
