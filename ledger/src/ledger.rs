@@ -314,6 +314,14 @@ impl Ledger {
         self.store.look(|tables| tables.has_header(block))
     }
 
+    /// Whether a block of any branch is stored.
+    ///
+    /// # Errors
+    /// Errors of the disk.
+    pub fn has_body(&self, block: BlockRef) -> Result<bool, LedgerError> {
+        self.store.look(|tables| Ok(tables.header(block)?.is_some_and(|row| row.body.is_some())))
+    }
+
     /// All work up to a header of any branch; `None` if it is not known.
     ///
     /// # Errors

@@ -17,12 +17,14 @@
 //! | `sync`, `follow`, `audit` | what nodes, followers and doubters ask |
 //! | `stored` | blocks that were stored, on their way to be validated again |
 //! | `check` | whether everything stored is what the blocks make it |
+//! | `archive` | a whole chain as one file, and back |
 //! | `tables` | the rows of chain.db |
 //! | `store`, `lock`, `mounts` | the file: opening, creating, transactions, one writer |
 
 #![forbid(unsafe_code)]
 
 mod advance;
+mod archive;
 mod audit;
 mod cache;
 mod check;
@@ -42,6 +44,7 @@ mod tables;
 mod types;
 mod update;
 
+pub use archive::{ExportError, Exported, ImportError, Imported, Unusable};
 pub use check::Checked;
 pub use context::ContextError;
 pub use error::LedgerError;

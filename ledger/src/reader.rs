@@ -1,10 +1,13 @@
 //! [`LedgerReader`]: reads a chain beside its writer, in the same process or another.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use cairn_protocol::{AccountId, Amount, BlockHash, BlockRef, Height, Network, SealedHeader};
 
+use crate::archive::{self, ExportError, Exported};
 use crate::audit;
 use crate::check::{self, Checked};
 use crate::error::{Fault, LedgerError};
@@ -14,6 +17,7 @@ use crate::lock::WriterLock;
 use crate::store::{Place, Store};
 use crate::stored::{Progress, VerifyBlocks};
 use crate::sync;
+use crate::tables::Tables;
 use crate::types::{AccountState, Changes, Supply, Tip};
 
 /// Reads a chain. Each answer is of one moment. It never creates a chain nor changes it.
@@ -138,13 +142,37 @@ impl LedgerReader {
         verifier: &mut dyn VerifyBlocks,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Checked, LedgerError> {
+        self.read_for_long(|tables| check::check(tables, &self.network, verifier, progress))
+    }
+
+    /// Writes the active chain, as of one moment, to a file that
+    /// [`Ledger::import`](crate::Ledger::import) takes in. It ends when `progress` breaks.
+    ///
+    /// The write-ahead log of a chain that is written meanwhile grows until the export ends. Where
+    /// the chain has none, its writer would have to wait, so that its lock is taken.
+    ///
+    /// # Errors
+    /// [`ExportError`]; what was written by then is of no use.
+    pub fn export(
+        &self,
+        output: &mut dyn Write,
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Exported, ExportError> {
+        self.read_for_long(|tables| archive::export(tables, &self.network, output, progress))?
+    }
+
+    /// Reads as of one moment, for so long that a writer could not wait for it.
+    fn read_for_long<T>(
+        &self,
+        work: impl FnOnce(Tables<'_>) -> Result<T, Fault>,
+    ) -> Result<T, LedgerError> {
         let _lock = match self.store.place() {
             Place::File(path) if self.store.makes_writers_wait()? => {
                 Some(WriterLock::acquire(&path.with_file_name(LOCK), path)?)
             }
             _ => None,
         };
-        self.store.read(|tables| check::check(tables, &self.network, verifier, progress))
+        self.store.read(work)
     }
 
     /// Adds up all coins. Reads every account, which takes about half a second for each million.

@@ -9,6 +9,9 @@ use crate::tables::{HeaderRow, Tables};
 /// A batch ends with the block that makes it so large: some 1,500 payments.
 const ENOUGH_BYTES: usize = 256 << 10;
 
+/// A header and its proof, with which every block begins.
+const SEALED_HEADER_BYTES: usize = 136;
+
 /// Blocks, in order, whose bytes match their checksums.
 #[derive(Debug, Default)]
 pub struct StoredBlocks {
@@ -66,6 +69,10 @@ impl StoredBlocks {
         self.blocks.len()
     }
 
+    pub(crate) fn blocks(&self) -> &[StoredBlock] {
+        &self.blocks
+    }
+
     /// Checks of each all that can be checked without a chain, proof of work and signatures among
     /// it.
     pub fn verify(self, network: &Network) -> Vec<Result<VerifiedBlock, BadBlock>> {
@@ -74,6 +81,13 @@ impl StoredBlocks {
 }
 
 impl StoredBlock {
+    /// The block that these bytes begin to encode, if they have a header.
+    pub(crate) fn of(bytes: Vec<u8>) -> Option<Self> {
+        let sealed: SealedHeader = decode(bytes.get(..SEALED_HEADER_BYTES)?).ok()?;
+        let block = BlockRef { height: sealed.header.height, hash: sealed.hash() };
+        Some(Self { block, sealed, bytes })
+    }
+
     fn read(tables: Tables<'_>, header: &HeaderRow) -> Result<Self, Fault> {
         let block = header.block_ref();
         let name = || format!("the body of block {block}");

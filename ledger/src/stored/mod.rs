@@ -3,12 +3,14 @@
 
 mod blocks;
 mod flow;
+mod portion;
 
 use cairn_protocol::VerifiedBlock;
 
-pub(crate) use blocks::verify_one;
 pub use blocks::{BadBlock, StoredBlocks};
+pub(crate) use blocks::{StoredBlock, verify_one};
 pub(crate) use flow::{Flow, run};
+pub(crate) use portion::Portion;
 
 /// Verifies stored blocks without their context, which takes nearly all of the time, on as many
 /// threads as it likes: [`StoredBlocks::verify`].
