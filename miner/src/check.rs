@@ -9,7 +9,7 @@ use cairn_ledger::{Checked, LedgerReader};
 use serde::Serialize;
 
 use crate::cli::Arguments;
-use crate::progress::ProgressLine;
+use crate::progress::{ProgressLine, seconds};
 use crate::threads::Threads;
 use crate::verifiers::Verifiers;
 
@@ -55,7 +55,7 @@ impl Whole {
             payments: checked.payments,
             accounts: checked.accounts,
             headers: checked.headers,
-            seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+            seconds: seconds(took),
         }
     }
 

@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use cairn_home::{CommonArgs, NetworkArgs};
 use clap::builder::RangedU64ValueParser;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// The most searching threads: far more than any machine has cores.
 const MAX_THREADS: u64 = 1_024;
@@ -45,6 +47,31 @@ genesis included), seconds.
 Exit codes: 0 whole, 1 damaged (the code damaged_chain) or unreadable, 2 usage or configuration, 5 there is no \
 chain yet, 8 without a write-ahead log (on a network file system): somebody writes the chain.";
 
+const EXPORT: &str = "\
+Writes the chain of the configured network, from its first block to the tip of this moment, to one file from \
+which `miner import` starts another data directory. A miner may go on beside it. What is read is \
+compared with its checksums; the file has checksums of its own. It appears complete or not at \
+all; Ctrl-C ends it and leaves none. With --json the result is one object with the fields file, height, tip, \
+blocks, bytes, seconds.
+
+Exit codes: 0 written, 1 the chain is damaged (the code damaged_chain), the file cannot be written, or \
+interrupted, 2 usage or configuration, 4 there is a file of that name, or no such folder, 5 there is \
+no chain yet, 8 without a write-ahead log (on a network file system): somebody writes the chain.";
+
+const IMPORT: &str = "\
+Takes in the chain of a file that `miner export` has written, without any network. Nothing in the file is \
+trusted: every proof of work and all signatures are checked, on --threads threads (by default all cores), and \
+each block is connected like one that was downloaded. A chain that is here already stays unless the file's has \
+more work; blocks that are known are skipped, so that the same import may run again, also after it was \
+killed: it goes on where it was. Ctrl-C ends it within about a second and keeps the blocks that were written by then. A \
+damaged file or a bad block ends it, too; what came before that is kept. With --json the result is one \
+object with the fields file, blocks (in the file), new (that were not known), payments (in those), height, \
+tip (of the chain afterwards), seconds.
+
+Exit codes: 0 imported, 1 unexpected, or interrupted, 2 usage or configuration, 4 the file: missing (the \
+code not_found), damaged or not of an export (bad_export), of another network (other_rules, which it \
+names), with a block that breaks a rule (bad_block), 8 a miner uses the data directory.";
+
 /// Mines, and keeps a network alive: listens, serves, relays and finds blocks until Ctrl-C.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "miner", version, after_long_help = EVENTS)]
@@ -69,7 +96,7 @@ pub(crate) struct Arguments {
 }
 
 /// What the program does instead of mining.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Measures how fast each kernel searches, on one thread and on more
     #[command(after_long_help = BENCHMARK)]
@@ -77,6 +104,27 @@ pub(crate) enum Command {
     /// Checks that the chain of this data directory is whole, from the first block on
     #[command(after_long_help = CHECK)]
     Check,
+    /// Writes the whole chain of this data directory to one file
+    #[command(after_long_help = EXPORT)]
+    Export(ExportFile),
+    /// Takes in the chain of a file, without any network
+    #[command(after_long_help = IMPORT)]
+    Import {
+        /// The file to read
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// Where an export goes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ExportFile {
+    /// The file to write
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Replaces a file of that name
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 impl Arguments {

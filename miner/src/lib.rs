@@ -7,12 +7,16 @@
 
 mod benchmark;
 mod breakdowns;
+mod chain;
 mod check;
 mod cli;
 pub mod engine;
 mod events;
+mod export;
 pub mod foreman;
 mod hash_rate;
+mod import;
+mod interrupt;
 mod outbox;
 mod printer;
 mod progress;
@@ -43,7 +47,7 @@ pub fn main() -> ExitCode {
     };
     cairn_home::logging::start(&arguments.common);
     engine::keep_failures_off_stderr();
-    let result = match arguments.command {
+    let result = match &arguments.command {
         None => mine(&arguments),
         Some(command) => run_command(command, &arguments),
     };
@@ -53,7 +57,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run_command(command: Command, arguments: &Arguments) -> Result<(), Failure> {
+fn run_command(command: &Command, arguments: &Arguments) -> Result<(), Failure> {
     if let Some(option) = arguments.option_beside_command() {
         let message = format!("{option} is for mining; beside a command leave it out");
         return Err(Failure::new(Exit::Usage, "usage", message));
@@ -63,6 +67,8 @@ fn run_command(command: Command, arguments: &Arguments) -> Result<(), Failure> {
     match command {
         Command::Benchmark => benchmark::run(threads.number(), output),
         Command::Check => check::run(arguments, threads, output),
+        Command::Export(to) => export::run(arguments, to, output),
+        Command::Import { file } => import::run(arguments, file, threads, output),
     }
 }
 

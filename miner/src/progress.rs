@@ -11,6 +11,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Back to the beginning of the line, and clear it.
 const CLEAR: &str = "\r\x1b[K";
 
+/// A time as results give it, to the millisecond.
+pub(crate) fn seconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
 /// A line on stderr that is written over and over, if that is a terminal.
 pub(crate) struct ProgressLine {
     shown: bool,

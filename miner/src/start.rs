@@ -2,17 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cairn_home::{
     Config, DataDir, Exit, Failure, KeyStore, MempoolFile, MinerLock, Output, Party, Repeater,
 };
-use cairn_ledger::{Ledger, LedgerError};
+use cairn_ledger::Ledger;
 use cairn_network::{Handle, Running};
 use cairn_pow::Kernel;
 use cairn_protocol::{Address, Network, NetworkName};
 use tokio::task::JoinHandle;
 
+use crate::chain;
 use crate::cli::Arguments;
 use crate::engine::Engine;
 use crate::events::Event;
@@ -22,11 +23,6 @@ use crate::threads::Threads;
 
 /// The key that is created where none is named.
 const DEFAULT_KEY: &str = "mining-rewards";
-/// How long to wait for a `wallet sync`, which lets go of the chain within a second once it sees
-/// that a miner wants it.
-const CHAIN_PATIENCE: Duration = Duration::from_secs(5);
-const CHAIN_PAUSE: Duration = Duration::from_millis(50);
-
 /// A miner at work. Its parts end with it; [`Miner::stop`] ends them in order.
 pub(crate) struct Miner {
     pub(crate) node: Running,
@@ -143,26 +139,10 @@ fn reward_party(
 
 /// Waits, on a thread that may wait, for the right to mine here and to write the chain.
 async fn take_chain(folder: PathBuf, network: Network) -> Result<(MinerLock, Ledger), Failure> {
-    let take = move || {
-        let lock = MinerLock::acquire(&folder)?;
-        Ok((lock, open_ledger(&folder, &network)?))
-    };
+    let take = move || chain::take(&folder, || Ledger::open(&folder, &network));
     tokio::task::spawn_blocking(take).await.unwrap_or_else(|error| {
         Err(Failure::new(Exit::Unexpected, "panic", format!("opening the chain: {error}")))
     })
-}
-
-/// Opens the chain, once the `wallet sync` that may hold it has let go.
-fn open_ledger(folder: &Path, network: &Network) -> Result<Ledger, LedgerError> {
-    let deadline = Instant::now() + CHAIN_PATIENCE;
-    loop {
-        match Ledger::open(folder, network) {
-            Err(LedgerError::InUse(_)) if Instant::now() < deadline => {
-                std::thread::sleep(CHAIN_PAUSE);
-            }
-            result => return result,
-        }
-    }
 }
 
 /// The path as it is found from anywhere.

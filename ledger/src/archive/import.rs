@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::ops::ControlFlow;
 
-use cairn_protocol::{Timestamp, VerifiedBlock};
+use cairn_protocol::{Height, Timestamp, VerifiedBlock};
 
 use super::format::Reader;
 use super::{ImportError, Imported};
@@ -30,9 +30,9 @@ impl Ledger {
     ) -> Result<Imported, ImportError> {
         let file = Reader::begin(file, self.network())?;
         let portion = Portion::default();
-        let (known, new, payments) = (true, 0, 0);
+        let (known, done, new, payments) = (true, Height::GENESIS, 0, 0);
         let mut import =
-            Import { ledger: self, file, now, progress, portion, known, new, payments };
+            Import { ledger: self, file, now, progress, portion, known, done, new, payments };
         match stored::run(&mut import, verifier) {
             Ok(()) => import.write()?,
             // What came before the trouble in the file is worth something.
@@ -57,6 +57,8 @@ struct Import<'i> {
     /// Whether the headers of all blocks so far were known. What descends from an unknown one is
     /// unknown.
     known: bool,
+    /// The last block that was taken, or found to be here.
+    done: Height,
     new: u64,
     payments: u64,
 }
@@ -66,19 +68,17 @@ impl Flow for Import<'_> {
 
     fn read(&mut self) -> Result<Option<StoredBlocks>, ImportError> {
         while let Some(chunk) = self.file.chunk()? {
+            self.show()?;
             let mut batch = StoredBlocks::default();
-            let mut last = None;
             for block in chunk {
-                last = Some(block.block.height);
-                if !self.is_stored(&block)? {
+                if self.is_stored(&block)? {
+                    self.done = block.block.height;
+                } else {
                     batch.push(block);
                 }
             }
             if batch.len() > 0 {
                 return Ok(Some(batch));
-            }
-            if let Some(height) = last {
-                self.show(height.get())?;
             }
         }
         Ok(None)
@@ -87,7 +87,8 @@ impl Flow for Import<'_> {
     fn take(&mut self, block: Result<VerifiedBlock, BadBlock>) -> Result<(), ImportError> {
         match block {
             Ok(block) => {
-                self.show(block.block_ref().height.get())?;
+                self.done = block.block_ref().height;
+                self.show()?;
                 self.portion.push(block);
                 if self.portion.is_full() { self.write() } else { Ok(()) }
             }
@@ -108,8 +109,8 @@ impl Import<'_> {
         Ok(false)
     }
 
-    fn show(&mut self, done: u64) -> Result<(), ImportError> {
-        let total = self.file.end().height.get();
+    fn show(&mut self) -> Result<(), ImportError> {
+        let (done, total) = (self.done.get(), self.file.end().height.get());
         match (self.progress)(Progress { stage: Stage::Blocks, done, total }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(ImportError::Interrupted),
