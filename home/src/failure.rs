@@ -108,6 +108,7 @@ impl From<LedgerError> for Failure {
             LedgerError::InUse(_) => (Exit::InUse, "in_use"),
             LedgerError::NotFound(_) => (Exit::NobodyHeard, "never_synchronised"),
             LedgerError::Damaged(..) => (Exit::Unexpected, "damaged_chain"),
+            LedgerError::Replaced(_) => (Exit::Unexpected, "replaced_chain"),
             LedgerError::DiskFull(_) => (Exit::Unexpected, "disk_full"),
             LedgerError::NoPermission(_) => (Exit::Unexpected, "permission"),
             LedgerError::UnknownCursor(_) => (Exit::Unexpected, "unknown_block"),

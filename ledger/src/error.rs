@@ -19,10 +19,13 @@ pub enum LedgerError {
     NotFound(PathBuf),
     /// The file is truncated, has flipped bits, or was written by something else.
     #[error(
-        "{0} is damaged or not a chain of this network ({1}); move it away and sync again, keys \
-         and payments are kept elsewhere"
+        "{0} is damaged or not a chain of this network ({1}); `miner rebuild` makes it anew of its \
+         blocks; or move it away and sync again: keys and payments are kept elsewhere"
     )]
     Damaged(PathBuf, String),
+    /// Another file has taken the place of the one that was opened (readers only).
+    #[error("{0} was replaced by another, as `miner rebuild` does; run this command again")]
+    Replaced(PathBuf),
     /// No space is left. What was committed before is safe.
     #[error("the disk is full: {0} cannot be written; free some space and start again")]
     DiskFull(PathBuf),
@@ -64,6 +67,17 @@ impl Fault {
                 Self::Damage(format!("{} cannot be read: {error}", row()))
             }
             other => other,
+        }
+    }
+
+    /// Whether something else in the database may still be readable.
+    pub(crate) fn is_of_a_part(&self) -> bool {
+        match self {
+            Self::Damage(_) => true,
+            Self::Sql(error) => {
+                is_damage(error) || error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+            }
+            _ => false,
         }
     }
 

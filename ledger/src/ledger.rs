@@ -93,7 +93,7 @@ impl Ledger {
         Self::start(Place::Memory(name.into()), None, network)
     }
 
-    fn start(
+    pub(crate) fn start(
         place: Place,
         lock: Option<WriterLock>,
         network: &Network,
@@ -112,6 +112,12 @@ impl Ledger {
             committed: state,
             pending: Pending::default(),
         })
+    }
+
+    /// Ends a chain that nobody else has open, so that nothing of it is left but its database.
+    pub(crate) fn close_without_log(mut self) -> Result<(), LedgerError> {
+        self.commit()?;
+        self.store.leave_no_log()
     }
 
     /// The network whose chain this is.

@@ -18,8 +18,9 @@
 //! | `stored` | blocks that were stored, on their way to be validated again |
 //! | `check` | whether everything stored is what the blocks make it |
 //! | `archive` | a whole chain as one file, and back |
+//! | `rebuild` | a new database of the blocks that a damaged one holds |
 //! | `tables` | the rows of chain.db |
-//! | `store`, `lock`, `mounts` | the file: opening, creating, transactions, one writer |
+//! | `store`, `lock`, `mounts`, `swap` | the file: opening, creating, transactions, one writer, exchange |
 
 #![forbid(unsafe_code)]
 
@@ -37,8 +38,10 @@ mod lock;
 mod mounts;
 mod overlay;
 mod reader;
+mod rebuild;
 mod store;
 mod stored;
+mod swap;
 mod sync;
 mod tables;
 mod types;
@@ -50,6 +53,7 @@ pub use context::ContextError;
 pub use error::LedgerError;
 pub use ledger::Ledger;
 pub use reader::LedgerReader;
+pub use rebuild::{Rebuild, RebuildError, Rebuilt};
 pub use stored::{BadBlock, Progress, Stage, StoredBlocks, VerifyBlocks};
 pub use types::{
     Account, AccountState, BlocksAdded, Changes, HeadersAdded, Journal, NextBlock, Supply, Tip,

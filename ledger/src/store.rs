@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cairn_protocol::Network;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
 
 use crate::error::{Fault, LedgerError};
+use crate::ledger::LOCK;
 use crate::mounts::is_on_network;
+use crate::swap;
 use crate::tables::{State, Tables};
 use crate::types::Journal;
 
@@ -32,7 +35,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         match self {
             Self::File(path) | Self::Memory(path) => path,
         }
@@ -60,11 +63,13 @@ pub(crate) struct Store {
     place: Place,
     /// A change has begun and not ended.
     is_changing: bool,
+    /// Which file a reader has opened: `miner rebuild` may put another in its place.
+    opened: Option<FileId>,
 }
 
 impl Store {
     fn new(connection: Connection, place: Place) -> Self {
-        Self { connection, place, is_changing: false }
+        Self { connection, place, is_changing: false, opened: None }
     }
 
     /// Opens the chain of a network for writing, or creates it. The caller holds its lock.
@@ -74,6 +79,7 @@ impl Store {
     ) -> Result<(Self, Journal, State), LedgerError> {
         let open = || {
             if let Place::File(path) = &place {
+                swap::recover(path)?;
                 remove_stale_logs(path)?;
             }
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
@@ -104,6 +110,10 @@ impl Store {
 
     /// Opens the chain of a network for reading.
     pub(crate) fn open_reader(place: Place, network: &Network) -> Result<Self, LedgerError> {
+        if let Place::File(path) = &place {
+            swap::recover_to_read(path, &path.with_file_name(LOCK))?;
+        }
+        let opened = place.file_id();
         let open = || {
             if let Place::File(path) = &place {
                 // SQLite does not say whether a file is missing or may not be read. The file is not
@@ -114,7 +124,7 @@ impl Store {
             place.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
         };
         let connection = open().map_err(|fault: Fault| fault.at(place.path()))?;
-        let store = Self::new(connection, place);
+        let store = Self { opened, ..Self::new(connection, place) };
         let found = store.read(|tables| {
             if tables.are_absent()? {
                 return Ok(false);
@@ -123,6 +133,42 @@ impl Store {
             Ok(true)
         })?;
         if found { Ok(store) } else { Err(LedgerError::NotFound(store.place.path().to_owned())) }
+    }
+
+    /// Opens a database to read what can be read of it. The caller holds its lock. The log that
+    /// belongs to it stays as it is.
+    pub(crate) fn open_damaged(path: &Path) -> Result<Self, LedgerError> {
+        let place = Place::File(path.to_owned());
+        let open = || {
+            fs::metadata(path)?;
+            let connection = place.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            // Each row is checked by itself; what SQLite would refuse to look at may hold some.
+            connection.pragma_update(None, "cell_size_check", false)?;
+            connection.pragma_update(None, "writable_schema", true)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|fault: Fault| fault.at(path))?;
+        Ok(Self::new(connection, place))
+    }
+
+    /// Sees to it that nothing but its file is left of a database when this is dropped, if nobody else
+    /// has it open.
+    pub(crate) fn leave_no_log(&self) -> Result<(), LedgerError> {
+        let empty = || {
+            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let is_busy: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
+            if is_busy {
+                return Err(Fault::damage("somebody else has it open"));
+            }
+            Ok(self.connection.file_control(None::<&str>, FileControl::PersistWal(&mut 0))?)
+        };
+        empty().map_err(|fault: Fault| fault.at(self.place.path()))
+    }
+
+    /// The tables, outside of any transaction.
+    pub(crate) fn tables(&self) -> Tables<'_> {
+        Tables::new(&self.connection)
     }
 
     /// Where it is.
@@ -142,7 +188,8 @@ impl Store {
         &self,
         work: impl FnOnce(Tables<'_>) -> Result<T, Fault>,
     ) -> Result<T, LedgerError> {
-        work(Tables::new(&self.connection)).map_err(|fault| fault.at(self.place.path()))
+        let done = work(self.tables()).map_err(|fault| fault.at(self.place.path()))?;
+        self.check_not_replaced().map(|()| done)
     }
 
     /// Reads in one transaction: everything is seen as of one moment. Inside an open transaction of
@@ -158,7 +205,17 @@ impl Store {
             let transaction = self.connection.unchecked_transaction()?;
             work(Tables::new(&transaction))
         };
-        read().map_err(|fault| fault.at(self.place.path()))
+        let done = read().map_err(|fault| fault.at(self.place.path()))?;
+        self.check_not_replaced().map(|()| done)
+    }
+
+    /// What a reader has just read must be of the file that has the name. One that was opened before
+    /// the exchange stands still, and may have met the log of the other.
+    fn check_not_replaced(&self) -> Result<(), LedgerError> {
+        if self.opened.is_some() && self.opened != self.place.file_id() {
+            return Err(LedgerError::Replaced(self.place.path().to_owned()));
+        }
+        Ok(())
     }
 
     /// Changes the tables in one transaction: all of it or, on an error, nothing.
@@ -224,6 +281,23 @@ impl Store {
 
     fn run(&self, statement: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(statement)?.execute([]).map(drop)
+    }
+}
+
+/// Tells a file from another that has its name later.
+type FileId = (u64, u64);
+
+impl Place {
+    /// Which file is there, where the system can tell.
+    fn file_id(&self) -> Option<FileId> {
+        match self {
+            #[cfg(unix)]
+            Self::File(path) => {
+                use std::os::unix::fs::MetadataExt;
+                fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+            }
+            _ => None,
+        }
     }
 }
 

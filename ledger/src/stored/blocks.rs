@@ -10,7 +10,7 @@ use crate::tables::{HeaderRow, Tables};
 const ENOUGH_BYTES: usize = 256 << 10;
 
 /// A header and its proof, with which every block begins.
-const SEALED_HEADER_BYTES: usize = 136;
+pub(crate) const SEALED_HEADER_BYTES: usize = 136;
 
 /// Blocks, in order, whose bytes match their checksums.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ mod portion;
 use cairn_protocol::VerifiedBlock;
 
 pub use blocks::{BadBlock, StoredBlocks};
-pub(crate) use blocks::{StoredBlock, verify_one};
+pub(crate) use blocks::{SEALED_HEADER_BYTES, StoredBlock, verify_one};
 pub(crate) use flow::{Flow, run};
 pub(crate) use portion::Portion;
 

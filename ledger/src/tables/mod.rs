@@ -23,7 +23,7 @@ mod meta;
 use cairn_protocol::hash::sha256;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-pub(crate) use bodies::BodyId;
+pub(crate) use bodies::{BodyId, body_sum};
 pub(crate) use chains::ActiveBlock;
 pub(crate) use headers::HeaderRow;
 pub(crate) use meta::State;

@@ -16,6 +16,7 @@ mod memory;
 mod order;
 mod payments;
 mod readers;
+mod rebuild;
 mod reorganisations;
 mod rule_book;
 mod rule_order;
