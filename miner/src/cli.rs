@@ -40,12 +40,24 @@ it adds meanwhile is not looked at. Every block of the active chain is validated
 on, with its proof of work and all signatures, on --threads threads (by default all cores); headers of all branches, \
 accounts, tip, rewards and supply are compared with what the blocks make them, and SQLite checks the pages of the file. \
 It takes some hundred bytes of memory for each account. The first damage is named by table, row, height \
-and hash; then move chain.db away and sync again: keys and payments are kept elsewhere. With --json the \
+and hash; then `miner rebuild` makes the chain anew. With --json the \
 result is one object with the fields height, tip, blocks, payments, accounts, headers (of all branches, \
 genesis included), seconds.
 
 Exit codes: 0 whole, 1 damaged (the code damaged_chain) or unreadable, 2 usage or configuration, 5 there is no \
 chain yet, 8 without a write-ahead log (on a network file system): somebody writes the chain.";
+
+const REBUILD: &str = "\
+Makes a new chain.db of the blocks that the old one holds, and puts it in its place. Accounts, headers and all \
+else are not read but made anew; each block is validated again, its signatures on --threads threads (by default all \
+cores). Rows and pages that cannot be read are passed over. What comes after a lost block is left out, too: \
+`miner` and `wallet sync` download it again, and the old database then stays as chain.db.damaged. No miner may work \
+in the data directory meanwhile; it needs room for a second chain, and 16 bytes of memory for each block. Ctrl-C, a full disk \
+or a kill leave the old chain as it was. With --json the result is one object with the fields height, tip, \
+blocks, payments, left_out (stored blocks), kept (where the old database is, or null), seconds.
+
+Exit codes: 0 rebuilt (see left_out), 1 nothing can be read (the code damaged_chain), the disk is full, or \
+interrupted, 2 usage or configuration, 5 there is no chain yet, 8 a miner uses the data directory.";
 
 const EXPORT: &str = "\
 Writes the chain of the configured network, from its first block to the tip of this moment, to one file from \
@@ -104,6 +116,9 @@ pub(crate) enum Command {
     /// Checks that the chain of this data directory is whole, from the first block on
     #[command(after_long_help = CHECK)]
     Check,
+    /// Makes the chain of this data directory anew from its blocks, when it is damaged
+    #[command(after_long_help = REBUILD)]
+    Rebuild,
     /// Writes the whole chain of this data directory to one file
     #[command(after_long_help = EXPORT)]
     Export(ExportFile),

@@ -20,6 +20,7 @@ mod interrupt;
 mod outbox;
 mod printer;
 mod progress;
+mod rebuild;
 mod rests;
 mod run;
 mod shutdown;
@@ -67,6 +68,7 @@ fn run_command(command: &Command, arguments: &Arguments) -> Result<(), Failure> 
     match command {
         Command::Benchmark => benchmark::run(threads.number(), output),
         Command::Check => check::run(arguments, threads, output),
+        Command::Rebuild => rebuild::run(arguments, threads, output),
         Command::Export(to) => export::run(arguments, to, output),
         Command::Import { file } => import::run(arguments, file, threads, output),
     }

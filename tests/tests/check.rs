@@ -71,7 +71,9 @@ fn behaviour_53_a_damaged_chain_is_named_and_the_exit_code_says_so() {
     fs::write(home.chain_file(), &bytes).expect("written");
     let (code, message) = home.miner_outcome(&["check", "--json"]).error(1);
     assert_eq!(code, "damaged_chain");
-    for words in ["chain.db is damaged", "checksum", "move it away and sync again"] {
+    for words in
+        ["chain.db is damaged", "checksum", "move it away and sync again", "`miner rebuild`"]
+    {
         assert!(message.contains(words), "{words}: {message}");
     }
 }
