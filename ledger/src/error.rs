@@ -70,12 +70,14 @@ impl Fault {
         }
     }
 
-    /// Whether something else in the database may still be readable.
+    /// Whether it is only that this part of the database cannot be read.
     pub(crate) fn is_of_a_part(&self) -> bool {
+        use rusqlite::ffi::{SQLITE_IOERR_DATA, SQLITE_IOERR_READ};
         match self {
             Self::Damage(_) => true,
             Self::Sql(error) => {
-                is_damage(error) || error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+                let code = error.sqlite_error().map(|failure| failure.extended_code);
+                is_damage(error) || matches!(code, Some(SQLITE_IOERR_READ | SQLITE_IOERR_DATA))
             }
             _ => false,
         }
@@ -154,6 +156,22 @@ mod tests {
         assert!(matches!(of(io::ErrorKind::PermissionDenied), LedgerError::NoPermission(_)));
         assert!(matches!(of(io::ErrorKind::StorageFull), LedgerError::DiskFull(_)));
         assert!(matches!(of(io::ErrorKind::TimedOut), LedgerError::Database(..)));
+    }
+
+    /// A page that the disk does not give back is passed over, a full disk is not.
+    #[test]
+    fn what_is_lost_is_told_from_what_cannot_be_done() {
+        use rusqlite::ffi;
+        let is_of_a_part = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            Fault::Sql(error).is_of_a_part()
+        };
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_IOERR_READ] {
+            assert!(is_of_a_part(code), "{code}");
+        }
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_BUSY] {
+            assert!(!is_of_a_part(code), "{code}");
+        }
     }
 
     #[test]

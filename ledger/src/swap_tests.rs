@@ -53,6 +53,7 @@ fn before() -> (TempDir, PathBuf) {
     let mut new = open(&draft_of(&database));
     put(&mut new, NEW);
     new.close_without_log().expect("nobody else has it");
+    assert!(LOGS.iter().all(|log| !beside(&draft_of(&database), log).exists()));
     (folder, database)
 }
 

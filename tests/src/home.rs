@@ -70,8 +70,13 @@ impl Home {
     /// The command that runs a program in this data directory, away from any configuration file
     /// of this machine's user.
     pub fn command(&self, program: Program, arguments: &[&str]) -> Command {
+        self.command_in(program, &self.path(), arguments)
+    }
+
+    /// The same command in another data directory.
+    pub fn command_in(&self, program: Program, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(path_of(program));
-        command.args(arguments).arg("--data-dir").arg(self.path()).current_dir(&self.folder);
+        command.args(arguments).arg("--data-dir").arg(folder).current_dir(&self.folder);
         for setting in &self.settings {
             command.args(["--set", setting]);
         }

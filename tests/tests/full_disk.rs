@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use cairn_tests::{Home, Miner, Outcome, Process, Program, TestNetwork, wait_for};
+use cairn_tests::{Home, Miner, Outcome, Process, Program, TestNetwork, path_text, wait_for};
 
 /// Three mebibytes that a data directory stands on, seen only by what [`SmallDisk::inside`] runs.
 struct SmallDisk {
@@ -61,6 +61,49 @@ impl SmallDisk {
     fn make_room(&self) {
         assert_eq!(self.shell("rm \"$0/filler\"").code, 0);
     }
+}
+
+/// The commands that write a whole chain say why they end, leave no half file, and can be run again.
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test should say so")]
+fn a_full_disk_ends_a_rebuild_an_export_and_an_import_and_loses_nothing() {
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("skipped: this user cannot mount a file system in a namespace");
+        return;
+    };
+    let mine = ["--blocks", "3", "--threads", "1", "--json"];
+    assert_eq!(disk.run(Program::Miner, &mine).code, 0);
+    let list = disk.run(Program::Wallet, &["list-addresses", "--json"]).json();
+    let elsewhere = disk.home.path().with_file_name("chain.cairn");
+    let elsewhere = path_text(&elsewhere);
+    assert_eq!(disk.run(Program::Miner, &["export", &elsewhere]).code, 0);
+    let files = disk.shell("cd \"$0\" && find . -type f | sort").stdout;
+
+    disk.fill();
+    let here = path_text(&disk.home.path().join("chain.cairn"));
+    for command in [&["rebuild"][..], &["export", &here]] {
+        let arguments = [command, &["--json"]].concat();
+        let (code, message) = disk.run(Program::Miner, &arguments).error(1);
+        assert_eq!(code, "disk_full", "{message}");
+    }
+    disk.make_room();
+    assert_eq!(disk.shell("cd \"$0\" && find . -type f | sort").stdout, files);
+    assert_eq!(disk.run(Program::Wallet, &["list-addresses", "--json"]).json(), list);
+
+    // A data directory of its own, on the same disk.
+    let other = path_text(&disk.home.path().join("other"));
+    let import = ["import", &elsewhere, "--json"];
+    let script = format!("mkdir \"{other}\" && dd if=/dev/zero of=\"$0/filler\" bs=1k");
+    assert_eq!(disk.shell(&script).code, 1);
+    let in_other = |arguments: &[&str]| {
+        let command = disk.home.command_in(Program::Miner, other.as_ref(), arguments);
+        Outcome::of(&mut Process::start(&mut disk.inside(&command)))
+    };
+    let (code, message) = in_other(&import).error(1);
+    assert_eq!(code, "disk_full", "{message}");
+    disk.make_room();
+    assert_eq!(in_other(&import).json()["tip"], list["tip"]);
+    assert_eq!(disk.run(Program::Miner, &["rebuild", "--json"]).json()["tip"], list["tip"]);
 }
 
 #[test]

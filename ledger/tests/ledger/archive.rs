@@ -12,6 +12,9 @@ use crate::damage::{self, body_of};
 use crate::kit::{Branch, OneByOne, network, now, pay};
 use crate::storage::{busy_chain, maturing};
 
+/// What stands behind the last chunk.
+const END_BYTES: usize = 4 + 8 + 40 + 32;
+
 /// The file of a chain.
 fn export(chain: &Chain) -> Vec<u8> {
     let mut file = Vec::new();
@@ -115,7 +118,7 @@ fn behaviour_53_a_file_with_a_flipped_bit_is_refused_and_says_where() {
     let branch = branch(&network);
     let blocks = bytes_of(branch.blocks());
     let file = file_of(&network, &[&blocks[..3], &blocks[3..]], branch.tip());
-    let head = file_of(&network, &[], branch.tip()).len() - 84;
+    let head = file_of(&network, &[], branch.tip()).len() - END_BYTES;
     let first = head + 4 + 3 * (192 + 4) + 32;
     for at in (0..file.len()).step_by(3) {
         let mut flipped = file.clone();
@@ -133,7 +136,7 @@ fn behaviour_53_a_file_with_a_flipped_bit_is_refused_and_says_where() {
             other => panic!("{at}: {other:?}"),
         }
         let before = if at < first { 0 } else { 3 };
-        assert!(height == before || at + 84 >= file.len() && height == 7, "{at}: {height}");
+        assert!(height == before || at + END_BYTES >= file.len() && height == 7, "{at}: {height}");
     }
 }
 
@@ -185,6 +188,13 @@ fn what_no_export_has_written_is_refused() {
         assert!(matches!(why, Unusable::Malformed(_)), "{why:?}");
         height
     };
+    // Its beginning and its end say different things.
+    let says = |end| file_of(&network, &[&blocks], end);
+    let (head, rest) = (says(branch.block(3).block_ref()), says(branch.tip()));
+    let head_bytes = file_of(&network, &[], branch.tip()).len() - END_BYTES;
+    let mixed = [&head[..head_bytes], &rest[head_bytes..rest.len() - 32]].concat();
+    let mixed = [&mixed[..], &sha256(&[&mixed])].concat();
+    assert!(matches!(unusable(&network, &mixed), (Unusable::Malformed(_), 7)));
     // A block is left out; the end is another; a block is cut off.
     assert_eq!(malformed(&[&blocks[..3], &blocks[4..]], branch.tip()), 3);
     assert_eq!(malformed(&[&blocks[..3]], branch.tip()), 3);
@@ -281,6 +291,20 @@ fn behaviour_53_a_damaged_block_is_not_exported() {
         panic!("{error:?}")
     };
     assert!(text.contains(&block.to_string()), "{text}");
+}
+
+/// Each row is whole, and yet they are no chain.
+#[test]
+fn behaviour_53_blocks_that_are_no_chain_are_not_exported() {
+    let mut chain = busy_chain(&maturing());
+    let (sibling, reward) = damage::sibling(&mut chain, 6);
+    chain.close();
+    damage::put_active(&chain.file(), sibling, &reward);
+    let error = chain.reader().export(&mut Vec::new(), &mut |_| ControlFlow::Continue(()));
+    let Err(ExportError::Ledger(LedgerError::Damaged(_, text))) = error else {
+        panic!("{error:?}")
+    };
+    assert!(text.contains("not on its parent"), "{text}");
 }
 
 /// A block that was found to be invalid before is refused at once.

@@ -137,6 +137,31 @@ fn behaviour_53_a_damaged_block_ends_the_rebuilt_chain() {
     }
 }
 
+/// Whatever comes after a lost block has no parent: nobody waits for its signatures.
+#[test]
+fn what_comes_after_a_lost_block_is_not_verified() {
+    let network = network(|_| {});
+    let mut branch = Branch::new(&network, 1);
+    branch.mine_empty(40);
+    let mut chain = Chain::new(&network);
+    chain.ledger().add_blocks(branch.blocks(), crate::kit::now()).expect("a disk");
+    let file = chain.file();
+    let id = body_of(&file, block(&chain, 6));
+    run(&file, "DELETE FROM bodies WHERE id = ?1", [id]);
+    drop(file);
+    chain.close();
+    let mut verified = 0;
+    let rebuild = Rebuild::begin(chain.path(), &network).expect("free");
+    let rebuilt = rebuild.run(&mut OneByOne::new(&network), &mut |progress| {
+        if progress.stage == Stage::Blocks {
+            verified = progress.done;
+        }
+        ControlFlow::Continue(())
+    });
+    let rebuilt = rebuilt.expect("five blocks");
+    assert_eq!((rebuilt.blocks, rebuilt.left_out, verified), (5, 34, 5));
+}
+
 /// A block that somebody forged, checksum included, is none of the chain.
 #[test]
 fn behaviour_53_a_forged_block_is_left_out() {
