@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `chain.db.new` | under construction; of no use when its maker has gone |
 //! | `chain.db.complete` | complete, without a log; from here on it is the chain |
-//! | `chain.db.damaged` | the one that it took the place of, with its log |
+//! | `chain.db.damaged-N` | the one that it took the place of, with its log; the last has the highest number |
 //!
 //! The steps after the second are done by whoever comes next, under the chain's lock, if the first
 //! who tried was killed. While they are done there is no `chain.db` that anybody could open.
@@ -26,16 +26,13 @@ pub(crate) fn draft_of(database: &Path) -> PathBuf {
     beside(database, ".new")
 }
 
-/// Where a database stays that gave way.
-pub(crate) fn damaged_of(database: &Path) -> PathBuf {
-    beside(database, ".damaged")
-}
-
 /// Puts the draft, which is complete and closed, in the place of the database. The caller holds
-/// the chain's lock.
-pub(crate) fn swap_in(database: &Path) -> io::Result<()> {
+/// the chain's lock. Returns where the old one is.
+pub(crate) fn swap_in(database: &Path) -> io::Result<PathBuf> {
     commit(database).iter().try_for_each(Step::run)?;
-    finish(database)
+    let aside = aside_of(database)?;
+    finish(database)?;
+    Ok(aside)
 }
 
 /// Finishes an exchange that was interrupted, if it was, and removes the draft of one that was not
@@ -59,16 +56,29 @@ pub(crate) fn recover_to_read(database: &Path, lock: &Path) -> Result<(), Ledger
 
 /// Removes what is left of a draft.
 pub(crate) fn remove_draft(database: &Path) -> io::Result<()> {
-    remove_database(&draft_of(database)).iter().try_for_each(Step::run)
+    remove(&draft_of(database))
 }
 
-/// Removes the database that gave way.
-pub(crate) fn remove_damaged(database: &Path) -> io::Result<()> {
-    remove_database(&damaged_of(database)).iter().try_for_each(Step::run)
+/// Removes a database and its log.
+pub(crate) fn remove(database: &Path) -> io::Result<()> {
+    remove_database(database).iter().try_for_each(Step::run)
 }
 
 fn finish(database: &Path) -> io::Result<()> {
-    steps_to_finish(database).iter().try_for_each(Step::run)
+    steps_to_finish(database)?.iter().try_for_each(Step::run)
+}
+
+/// Where the database goes that gives way, or went when this began before.
+fn aside_of(database: &Path) -> io::Result<PathBuf> {
+    let name = beside(Path::new(database.file_name().unwrap_or_default()), ".damaged-");
+    let mut last = 0_u64;
+    for entry in fs::read_dir(folder_of(database))? {
+        let entry = entry?.file_name();
+        let number = entry.to_str().and_then(|entry| entry.strip_prefix(name.to_str()?));
+        last = last.max(number.and_then(|number| number.parse().ok()).unwrap_or(0));
+    }
+    let number = if database.exists() { last.saturating_add(1) } else { last };
+    Ok(beside(database, &format!(".damaged-{number}")))
 }
 
 fn complete_of(database: &Path) -> PathBuf {
@@ -108,11 +118,12 @@ fn commit(database: &Path) -> Vec<Step> {
 }
 
 /// What is left to do after that moment; nothing if it has not come.
-fn steps_to_finish(database: &Path) -> Vec<Step> {
-    let (complete, damaged) = (complete_of(database), damaged_of(database));
+fn steps_to_finish(database: &Path) -> io::Result<Vec<Step>> {
+    let complete = complete_of(database);
     if !complete.exists() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
+    let damaged = aside_of(database)?;
     let mut steps = Vec::new();
     let is_first = database.exists();
     if is_first {
@@ -134,7 +145,7 @@ fn steps_to_finish(database: &Path) -> Vec<Step> {
     steps.push(Step::Sync(folder_of(database)));
     steps.push(Step::Rename(complete, database.to_owned()));
     steps.push(Step::Sync(folder_of(database)));
-    steps
+    Ok(steps)
 }
 
 /// The database first, so that it is never without its log.

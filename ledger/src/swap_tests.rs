@@ -78,7 +78,7 @@ fn do_steps(database: &Path, most: usize) -> bool {
         left -= now;
         now == steps.len()
     };
-    some_of(commit(database)) && some_of(steps_to_finish(database)) && left > 0
+    some_of(commit(database)) && some_of(steps_to_finish(database).expect("readable")) && left > 0
 }
 
 /// The draft gets its second name by the second step.
@@ -96,7 +96,7 @@ fn behaviour_52_a_kill_after_any_step_leaves_the_old_or_the_new_to_a_writer() {
         drop(store);
         let due: &[&str] = match due_after(steps) {
             OLD => &["chain.db", "chain.db-wal"],
-            _ => &["chain.db", "chain.db-wal", "chain.db.damaged", "chain.db.damaged-wal"],
+            _ => &["chain.db", "chain.db-wal", "chain.db.damaged-1", "chain.db.damaged-1-wal"],
         };
         let mut names = names(&folder);
         names.retain(|name| !name.ends_with("-shm"));
@@ -158,23 +158,27 @@ fn a_reader_in_the_middle_is_told() {
 fn the_old_database_is_put_aside_with_its_log() {
     let (_folder, database) = before();
     let log = fs::read(beside(&database, "-wal")).expect("a log");
-    // Something older is there already.
-    fs::write(beside(&damaged_of(&database), "-wal"), "older").expect("a disk");
+    // Of older ones, one is whole, and of another only the log is left.
+    let aside = |name: &str| beside(&database, &format!(".damaged-{name}"));
+    for older in ["4", "4-wal", "5-wal"] {
+        fs::write(aside(older), older).expect("a disk");
+    }
     let steps = steps_until_the_log_is_aside(&database);
     fs::write(beside(&database, "-wal"), "").expect("a disk");
     recover(&database).expect("a disk");
-    assert_eq!(fs::read(beside(&damaged_of(&database), "-wal")).expect("kept"), log, "{steps}");
+    assert_eq!(fs::read(aside("5-wal")).expect("kept"), log, "{steps}");
     assert!(!beside(&database, "-wal").exists());
-    let aside = damaged_of(&database);
-    assert_eq!(which(&open(&aside)), OLD);
-    remove_damaged(&database).expect("a disk");
-    assert!(!aside.exists() && !beside(&aside, "-wal").exists());
+    assert_eq!(which(&open(&aside("5"))), OLD);
+    assert_eq!(fs::read(aside("4")).expect("kept"), b"4");
+    assert_eq!(fs::read(aside("4-wal")).expect("kept"), b"4-wal");
+    remove(&aside("5")).expect("a disk");
+    assert!(!aside("5").exists() && !aside("5-wal").exists() && aside("4-wal").exists());
 }
 
 fn steps_until_the_log_is_aside(database: &Path) -> usize {
     run(&commit(database));
     let log = beside(database, "-wal");
-    let steps = steps_to_finish(database);
+    let steps = steps_to_finish(database).expect("readable");
     let last = steps.iter().position(|step| matches!(step, Step::Rename(from, _) if *from == log));
     let last = last.expect("the log is renamed");
     run(&steps[..=last]);

@@ -51,7 +51,7 @@ const REBUILD: &str = "\
 Makes a new chain.db of the blocks that the old one holds, and puts it in its place. Accounts, headers and all \
 else are not read but made anew; each block is validated again, its signatures on --threads threads (by default all \
 cores). Rows and pages that cannot be read are passed over. What comes after a lost block is left out, too: \
-`miner` and `wallet sync` download it again, and the old database then stays as chain.db.damaged. No miner may work \
+`miner` and `wallet sync` download it again, and the old database then stays as chain.db.damaged-N. No miner may work \
 in the data directory meanwhile; it needs room for a second chain, and 16 bytes of memory for each block. Ctrl-C, a full disk \
 or a kill leave the old chain as it was. With --json the result is one object with the fields height, tip, \
 blocks, payments, left_out (stored blocks), kept (where the old database is, or null), seconds.

@@ -69,7 +69,7 @@ fn behaviour_53_a_lost_block_is_downloaded_after_a_rebuild() {
     assert_eq!((told.code, &*told.stderr), (0, ""), "{told:?}");
     assert!(told.stdout.starts_with("rebuilt the chain up to height 1, block "), "{told:?}");
     assert!(told.stdout.contains("download what is missing from height 2 on"), "{told:?}");
-    assert!(home.network_folder().join("chain.db.damaged").exists());
+    assert!(home.network_folder().join("chain.db.damaged-1").exists());
     assert_eq!(home.tip().0, 1);
 
     let _miner = other.mine(&[]);

@@ -92,14 +92,15 @@ impl Rebuild {
     /// Remembers 16 bytes for each block. Until it ends there must be room for a second chain.
     ///
     /// # Errors
-    /// [`RebuildError`]; then the old database is as it was.
+    /// [`RebuildError`]; then the old database is as it was. If it is only what comes after the
+    /// exchange that fails, the new one is in its place.
     pub fn run(
         self,
         verifier: &mut dyn VerifyBlocks,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Rebuilt, RebuildError> {
-        let rebuilt = match self.make_and_swap_in(verifier, progress) {
-            Ok(rebuilt) => rebuilt,
+        let (rebuilt, old) = match self.make_and_swap_in(verifier, progress) {
+            Ok(made) => made,
             Err(error) => {
                 // What stays is removed by the next writer.
                 let _ = swap::remove_draft(&self.database);
@@ -110,22 +111,23 @@ impl Rebuild {
         let Self { database, network, lock } = self;
         let ledger = Ledger::start(Place::File(database.clone()), Some(lock), &network)?;
         if rebuilt.left_out > 0 {
-            return Ok(Rebuilt { kept: Some(swap::damaged_of(&database)), ..rebuilt });
+            return Ok(Rebuilt { kept: Some(old), ..rebuilt });
         }
-        swap::remove_damaged(&database).map_err(|error| Fault::Io(error).at(&database))?;
+        swap::remove(&old).map_err(|error| Fault::Io(error).at(&database))?;
         drop(ledger);
         Ok(rebuilt)
     }
 
+    /// Returns where the old database is.
     fn make_and_swap_in(
         &self,
         verifier: &mut dyn VerifyBlocks,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-    ) -> Result<Rebuilt, RebuildError> {
+    ) -> Result<(Rebuilt, PathBuf), RebuildError> {
         let (rebuilt, new) = self.make(verifier, progress)?;
         new.close_without_log()?;
-        swap::swap_in(&self.database).map_err(|error| Fault::Io(error).at(&self.database))?;
-        Ok(rebuilt)
+        let old = swap::swap_in(&self.database);
+        Ok((rebuilt, old.map_err(|error| Fault::Io(error).at(&self.database))?))
     }
 
     /// Makes the draft.

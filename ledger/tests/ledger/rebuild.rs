@@ -129,7 +129,7 @@ fn behaviour_53_a_damaged_block_ends_the_rebuilt_chain() {
         assert_eq!(rebuilt.tip.block, branch.block(5).block_ref());
         assert_eq!((rebuilt.blocks, rebuilt.payments, rebuilt.left_out), (5, 3, 3));
         let kept = rebuilt.kept.expect("not all blocks are in the new one");
-        assert_eq!(kept, chain.path().join("chain.db.damaged"));
+        assert_eq!(kept, chain.path().join("chain.db.damaged-1"));
         assert!(kept.exists());
         chain.restart();
         chain.grow(&branch.blocks()[5..]);
