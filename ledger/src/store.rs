@@ -152,18 +152,19 @@ impl Store {
         Ok(Self::new(connection, place))
     }
 
-    /// Sees to it that nothing but its file is left of a database when this is dropped, if nobody else
-    /// has it open.
+    /// Writes the log into a database that nobody else has open. When it is closed, nothing of it is
+    /// left but its file.
     pub(crate) fn leave_no_log(&self) -> Result<(), LedgerError> {
-        let empty = || {
+        let leave = || {
             let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
             let is_busy: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
             if is_busy {
                 return Err(Fault::damage("somebody else has it open"));
             }
-            Ok(self.connection.file_control(None::<&str>, FileControl::PersistWal(&mut 0))?)
+            self.connection.file_control(None::<&str>, FileControl::PersistWal(&mut 0))?;
+            Ok(())
         };
-        empty().map_err(|fault: Fault| fault.at(self.place.path()))
+        leave().map_err(|fault: Fault| fault.at(self.place.path()))
     }
 
     /// The tables, outside of any transaction.

@@ -52,7 +52,8 @@ fn before() -> (TempDir, PathBuf) {
     }
     let mut new = open(&draft_of(&database));
     put(&mut new, NEW);
-    new.close_without_log().expect("nobody else has it");
+    new.leave_no_log().expect("nobody else has it");
+    drop(new);
     assert!(LOGS.iter().all(|log| !beside(&draft_of(&database), log).exists()));
     (folder, database)
 }
