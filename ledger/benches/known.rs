@@ -3,7 +3,7 @@
 //! connected to a chain on disk; the baseline verifies the signatures of the same block.
 
 #![expect(clippy::print_stdout, reason = "results are for reading")]
-#![expect(clippy::disallowed_methods, reason = "a bench measures time")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a bench measures time")]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -6,8 +6,9 @@ use cairn_protocol::{Block, BlockRef, Network, SealedHeader, VerifiedBlock};
 use crate::error::Fault;
 use crate::tables::{HeaderRow, Tables};
 
-/// A batch ends with the block that makes it so large: some 1,500 payments.
-const ENOUGH_BYTES: usize = 256 << 10;
+/// A batch ends with the block that makes it so large: some 3,000 payments, enough for whole batches
+/// of signatures.
+const ENOUGH_BYTES: usize = 512 << 10;
 
 /// A header and its proof, with which every block begins.
 pub(crate) const SEALED_HEADER_BYTES: usize = 136;
@@ -76,7 +77,17 @@ impl StoredBlocks {
     /// Checks of each all that can be checked without a chain, proof of work and signatures among
     /// it.
     pub fn verify(self, network: &Network) -> Vec<Result<VerifiedBlock, BadBlock>> {
-        self.blocks.into_iter().map(|block| block.verify(network)).collect()
+        match self.verify_together(network) {
+            Some(verified) => verified.into_iter().map(Ok).collect(),
+            None => self.blocks.into_iter().map(|block| block.verify(network)).collect(),
+        }
+    }
+
+    /// The blocks, if all are valid.
+    fn verify_together(&self, network: &Network) -> Option<Vec<VerifiedBlock>> {
+        let decoded: Result<Vec<Block>, BadBlock> =
+            self.blocks.iter().map(StoredBlock::decode).collect();
+        Block::verify_all(decoded.ok()?, network).ok()
     }
 }
 
@@ -97,14 +108,21 @@ impl StoredBlock {
     }
 
     fn verify(self, network: &Network) -> Result<VerifiedBlock, BadBlock> {
-        let bad = |reason| BadBlock { block: self.block, reason };
-        let block: Block =
-            decode(&self.bytes).map_err(|error| bad(format!("does not decode: {error}")))?;
+        let verified = self.decode()?.verify(network);
+        verified.map_err(|error| self.bad(format!("breaks rule {}: {error}", error.rule())))
+    }
+
+    fn decode(&self) -> Result<Block, BadBlock> {
+        let decoded: Result<Block, _> = decode(&self.bytes);
+        let block = decoded.map_err(|error| self.bad(format!("does not decode: {error}")))?;
         if block.sealed != self.sealed {
-            return Err(bad("has another header than the table headers".to_owned()));
+            return Err(self.bad("has another header than the table headers".to_owned()));
         }
-        let refused = block.verify(network);
-        refused.map_err(|error| bad(format!("breaks rule {}: {error}", error.rule())))
+        Ok(block)
+    }
+
+    fn bad(&self, reason: String) -> BadBlock {
+        BadBlock { block: self.block, reason }
     }
 }
 

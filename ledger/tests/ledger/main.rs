@@ -1,7 +1,7 @@
 //! What the ledger shows to its users, on disk and in memory.
 
-mod catch_up;
 mod archive;
+mod catch_up;
 mod chain;
 mod check;
 mod crashes;
