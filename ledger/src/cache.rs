@@ -66,7 +66,8 @@ mod tests {
     use cairn_protocol::{Amount, Network, Rules, Sequence};
 
     use super::*;
-    use crate::store::{Place, Store};
+    use crate::place::Place;
+    use crate::store::Store;
 
     fn id(number: usize) -> AccountId {
         let mut key = [0; 32];

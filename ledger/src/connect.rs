@@ -135,7 +135,8 @@ mod tests {
 
     use super::*;
     use crate::cache::AccountCache;
-    use crate::store::{Place, Store};
+    use crate::place::Place;
+    use crate::store::Store;
     use crate::types::Account;
 
     /// Runs a test on accounts of which the first has the most that can exist.

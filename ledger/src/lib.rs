@@ -20,7 +20,7 @@
 //! | `archive` | a whole chain as one file, and back |
 //! | `rebuild` | a new database of the blocks that a damaged one holds |
 //! | `tables` | the rows of chain.db |
-//! | `store`, `lock`, `mounts`, `swap` | the file: opening, creating, transactions, one writer, exchange |
+//! | `store`, `place`, `lock`, `mounts`, `swap` | the file: transactions, opening and settings, one writer, exchange |
 
 #![forbid(unsafe_code)]
 
@@ -37,6 +37,7 @@ mod ledger;
 mod lock;
 mod mounts;
 mod overlay;
+mod place;
 mod reader;
 mod rebuild;
 mod store;

@@ -1,60 +1,17 @@
-//! [`Store`]: a connection to a chain's database: where it is, how it is opened and created, and
-//! the transactions in which it is read and written.
+//! [`Store`]: a connection to a chain's database, and the transactions in which it is read and
+//! written.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use cairn_protocol::Network;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, FileControl, OpenFlags};
+use rusqlite::{Connection, FileControl};
 
 use crate::error::{Fault, LedgerError};
 use crate::ledger::LOCK;
-use crate::mounts::is_on_network;
+use crate::place::{FileId, Place};
 use crate::swap;
 use crate::tables::{State, Tables};
 use crate::types::Journal;
-
-/// How long a connection waits for another. With a write-ahead log nobody has to.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// The writer's page cache, in KiB: a first download touches accounts everywhere.
-const WRITER_CACHE_KIB: i64 = 64 << 10;
-/// What a write-ahead log shrinks to after a large commit.
-const MOST_LOG_BYTES: i64 = 64 << 20;
-/// More than the statements of this crate, so that each is compiled once.
-const STATEMENTS: usize = 64;
-
-/// Where a chain is kept.
-#[derive(Clone, Debug)]
-pub(crate) enum Place {
-    /// In this file.
-    File(PathBuf),
-    /// In memory, under this name, which starts with a slash so that connections share it.
-    Memory(PathBuf),
-}
-
-impl Place {
-    pub(crate) fn path(&self) -> &Path {
-        match self {
-            Self::File(path) | Self::Memory(path) => path,
-        }
-    }
-
-    fn connect(&self, flags: OpenFlags) -> Result<Connection, Fault> {
-        // No URIs: a folder may be called "file:x".
-        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = match self {
-            Self::File(path) => Connection::open_with_flags(path, flags)?,
-            Self::Memory(name) => Connection::open_with_flags_and_vfs(name, flags, c"memdb")?,
-        };
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // A damaged page is to be noticed where it is read.
-        connection.pragma_update(None, "cell_size_check", true)?;
-        Ok(connection)
-    }
-}
 
 /// A connection to a chain's database.
 #[derive(Debug)]
@@ -80,16 +37,8 @@ impl Store {
         let open = || {
             if let Place::File(path) = &place {
                 swap::recover(path)?;
-                remove_stale_logs(path)?;
             }
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-            let connection = place.connect(flags)?;
-            let journal = match &place {
-                Place::File(path) => set_journal(&connection, !is_on_network(folder_of(path)))?,
-                Place::Memory(_) => Journal::Memory,
-            };
-            connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-            Ok((connection, journal))
+            place.connect_writer()
         };
         let (connection, journal) = open().map_err(|fault: Fault| fault.at(place.path()))?;
         let mut store = Self::new(connection, place);
@@ -114,16 +63,7 @@ impl Store {
             swap::recover_to_read(path, &path.with_file_name(LOCK))?;
         }
         let opened = place.file_id();
-        let open = || {
-            if let Place::File(path) = &place {
-                // SQLite does not say whether a file is missing or may not be read. The file is not
-                // opened to find out: closing it again would release the locks that SQLite holds on
-                // it for the other connections of this process.
-                fs::metadata(path)?;
-            }
-            place.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
-        };
-        let connection = open().map_err(|fault: Fault| fault.at(place.path()))?;
+        let connection = place.connect_reader().map_err(|fault| fault.at(place.path()))?;
         let store = Self { opened, ..Self::new(connection, place) };
         let found = store.read(|tables| {
             if tables.are_absent()? {
@@ -139,16 +79,7 @@ impl Store {
     /// belongs to it stays as it is.
     pub(crate) fn open_damaged(path: &Path) -> Result<Self, LedgerError> {
         let place = Place::File(path.to_owned());
-        let open = || {
-            fs::metadata(path)?;
-            let connection = place.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            // Each row is checked by itself; what SQLite would refuse to look at may hold some.
-            connection.pragma_update(None, "cell_size_check", false)?;
-            connection.pragma_update(None, "writable_schema", true)?;
-            Ok(connection)
-        };
-        let connection = open().map_err(|fault: Fault| fault.at(path))?;
+        let connection = place.connect_damaged().map_err(|fault| fault.at(path))?;
         Ok(Self::new(connection, place))
     }
 
@@ -285,68 +216,10 @@ impl Store {
     }
 }
 
-/// Tells a file from another that has its name later.
-type FileId = (u64, u64);
-
-impl Place {
-    /// Which file is there, where the system can tell.
-    fn file_id(&self) -> Option<FileId> {
-        match self {
-            #[cfg(unix)]
-            Self::File(path) => {
-                use std::os::unix::fs::MetadataExt;
-                fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
-            }
-            _ => None,
-        }
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(path)
-}
-
-/// A new database must not meet the log of an old one that was moved away. An empty file is new:
-/// a log comes only after its first page.
-fn remove_stale_logs(database: &Path) -> Result<(), Fault> {
-    if fs::metadata(database).is_ok_and(|file| file.len() > 0) {
-        return Ok(());
-    }
-    for suffix in ["-wal", "-shm", "-journal"] {
-        let mut log = database.as_os_str().to_owned();
-        log.push(suffix);
-        match fs::remove_file(&log) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Sets how the file is kept whole. Where a write-ahead log is not safe, or where SQLite refuses
-/// it because memory cannot be shared, a rollback journal does.
-fn set_journal(connection: &Connection, log_is_safe: bool) -> Result<Journal, Fault> {
-    if log_is_safe && journal_mode(connection, "WAL")? == "wal" {
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "journal_size_limit", MOST_LOG_BYTES)?;
-        // The log stays when the last connection closes, so that a reader, which may not be
-        // allowed to write to the folder, has nothing to create.
-        connection.file_control(None::<&str>, FileControl::PersistWal(&mut 1))?;
-        return Ok(Journal::WriteAhead);
-    }
-    journal_mode(connection, "DELETE")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    Ok(Journal::Rollback)
-}
-
-/// Asks for a journal mode; SQLite answers which it is.
-fn journal_mode(connection: &Connection, mode: &str) -> Result<String, Fault> {
-    Ok(connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get(0))?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::{journal_mode, set_journal};
     use cairn_protocol::{AccountId, Amount, BlockHash, Rules, Sequence};
     use tempfile::TempDir;
 
@@ -385,8 +258,7 @@ mod tests {
         drop(store);
         assert!(folder.path().join("chain.db-wal").exists());
 
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let connection = place.connect(flags).expect("a file");
+        let (connection, _) = place.connect_writer().expect("a file");
         assert_eq!(set_journal(&connection, false).expect("SQL"), Journal::Rollback);
         assert_eq!(journal_mode(&connection, "DELETE").expect("SQL"), "delete");
         let mut writer = Store::new(connection, place.clone());

@@ -5,7 +5,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::ledger::LOCK;
-use crate::store::{Place, Store};
+use crate::place::Place;
+use crate::store::Store;
 use crate::types::Account;
 
 /// Has a row in the log of the old database, and nowhere else.

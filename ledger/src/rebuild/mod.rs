@@ -17,7 +17,8 @@ use cairn_protocol::{Height, Network, Timestamp, VerifiedBlock};
 use crate::error::{Fault, LedgerError};
 use crate::ledger::{LOCK, Ledger, database};
 use crate::lock::WriterLock;
-use crate::store::{Place, Store};
+use crate::place::Place;
+use crate::store::Store;
 use crate::stored::{
     self, BadBlock, Flow, Portion, Progress, Stage, StoredBlock, StoredBlocks, VerifyBlocks,
 };
