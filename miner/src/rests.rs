@@ -52,7 +52,10 @@ impl Kind {
 /// of which the node itself warns.
 fn explain(reason: &RestReason) -> Option<(Kind, String)> {
     match *reason {
-        RestReason::NotMining | RestReason::Joining | RestReason::ClockOff { .. } => None,
+        RestReason::NotMining
+        | RestReason::Enough
+        | RestReason::Joining
+        | RestReason::ClockOff { .. } => None,
         RestReason::CatchingUp { height, best } => {
             let message = format!("not mining yet: at block {height} of {best}, catching up");
             Some((Kind::CatchingUp, message))

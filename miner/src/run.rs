@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use cairn_home::{Exit, Failure, Output, Signals};
-use cairn_network::Told;
+use cairn_network::{Running, Told, Work};
+use cairn_node::RestReason;
 use cairn_protocol::Timestamp;
 use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::breakdowns::Breakdowns;
 use crate::cli::Arguments;
@@ -91,7 +92,10 @@ async fn follow(
                 rest.iter().chain(&breakdown).for_each(|event| console.tell(event));
             }
         }
-        if blocks.is_some_and(|blocks| console.mined >= blocks) {
+        // Events may be lost if this program gets no time; that the node rests is not.
+        let is_enough = || matches!(*work.borrow(), Work::Rest(RestReason::Enough));
+        if blocks.is_some_and(|blocks| console.mined >= blocks || is_enough()) {
+            console.pass_on_waiting(&mut miner.node).await;
             return StopReason::BlocksMined;
         }
     }
@@ -137,6 +141,13 @@ impl Console {
     fn tell(&self, event: &Event) {
         let line = if self.output.is_json() { event.to_json(now()) } else { event.to_string() };
         self.printer.print(line);
+    }
+
+    /// Tells what the node has said up to now.
+    async fn pass_on_waiting(&mut self, node: &mut Running) {
+        while let Ok(Some(told)) = timeout(Duration::ZERO, node.next_event()).await {
+            self.pass_on(told);
+        }
     }
 
     /// Tells what the node says.

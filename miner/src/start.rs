@@ -56,6 +56,9 @@ impl Miner {
         let (recipient, port) = (reward.account(), config.ports.blocks_port());
         let settings = config.network_settings(Some(recipient), port);
         let node = Running::resume(ledger, settings, mempool.restore(output)).await?;
+        if let Some(blocks) = arguments.blocks {
+            node.handle().mine_at_most(blocks);
+        }
         let configured = arguments.threads.unwrap_or(config.miner.threads);
         let threads = Threads::of_this_machine(configured);
         let (engine, proofs) = Engine::start(threads.number(), Kernel::fastest)

@@ -24,6 +24,7 @@ const LAST_ORDERS: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) enum Own {
     Mined(VerifiedBlock),
+    MineAtMost(u64),
     /// To be sent to all; says how it went, unless nothing was sent.
     Deliver(VerifiedTransaction, oneshot::Sender<Delivered>),
 }
@@ -117,6 +118,7 @@ impl Driver {
     fn obey(&mut self, own: Own) -> bool {
         match own {
             Own::Mined(block) => self.feed(Input::Mined(block)),
+            Own::MineAtMost(blocks) => self.feed(Input::MineAtMost(blocks)),
             Own::Deliver(transaction, receipt) => {
                 self.delivered = None;
                 let input = Input::Transaction { origin: Origin::Own, transaction };

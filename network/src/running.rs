@@ -162,6 +162,12 @@ impl Handle {
         let _ = self.own.send(Own::Mined(block));
     }
 
+    /// Lets the node rest once so many blocks of its own have become the tip: not one more is mined.
+    pub fn mine_at_most(&self, blocks: u64) {
+        // A node that has ended mines nothing.
+        let _ = self.own.send(Own::MineAtMost(blocks));
+    }
+
     /// A payment of this data directory: verified, admitted to the mempool, and sent to all. To be
     /// called again to repeat it. Nobody waits for it.
     pub fn submit(&self, transaction: Transaction) {

@@ -29,6 +29,8 @@ pub enum Origin {
 pub enum Input {
     /// The deadline has come.
     Tick,
+    /// To rest once so many blocks of our own have become the tip, counted from the start.
+    MineAtMost(u64),
     /// A link to this peer stands, and its hello said this.
     LinkUp {
         /// Who is at the other end.

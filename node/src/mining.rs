@@ -21,6 +21,8 @@ pub(crate) const TEMPLATE_PACE: Duration = Duration::from_secs(1);
 /// What the miner was told last, and why.
 #[derive(Debug, Default)]
 pub(crate) struct Mining {
+    /// How many blocks of our own are enough.
+    pub(crate) most: Option<u64>,
     has_joined: bool,
     told: Option<Told>,
     made: Option<Made>,
@@ -58,6 +60,9 @@ impl Node {
     }
 
     fn reason_to_rest(&mut self) -> Option<RestReason> {
+        if self.mining.most.is_some_and(|most| self.counters.mined >= most) {
+            return Some(RestReason::Enough);
+        }
         if !self.mining.has_joined {
             self.mining.has_joined = self.is_done_joining();
         }

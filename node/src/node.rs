@@ -201,6 +201,7 @@ impl Node {
     fn dispatch(&mut self, input: Input) -> Result<(), LedgerError> {
         match input {
             Input::Tick => {}
+            Input::MineAtMost(blocks) => self.mining.most = Some(blocks),
             Input::LinkUp { peer, status } => {
                 self.on_status(peer, status);
                 if self.peers.set_linked(peer, true) {

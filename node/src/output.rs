@@ -64,6 +64,8 @@ pub enum Output {
 pub enum RestReason {
     /// Not set up to mine.
     NotMining,
+    /// It has mined as many blocks as it was to.
+    Enough,
     /// Just started: waiting to hear of others.
     Joining,
     /// Verified headers show more work than the tip.

@@ -83,6 +83,25 @@ fn behaviour_50_a_block_of_an_old_template_changes_nothing() {
 }
 
 #[test]
+fn a_node_rests_when_it_has_mined_as_many_blocks_as_it_was_to() {
+    let network = network();
+    let mut world = World::of_miners(&network, 1);
+    world.send(0, Input::MineAtMost(2));
+    let twin = world.player(0).template.clone().expect("it mines");
+    world.mine(0);
+    let mut proofs = (0..).map(|nonce| cairn_protocol::Proof { salt: [7; 16], nonce });
+    let late = proofs.find_map(|proof| twin.seal(proof, &network).ok()).expect("easy");
+    world.send(0, Input::Mined(late));
+    assert_eq!(world.player(0).rests(), None, "what came too late does not count");
+    world.mine(0);
+    assert_eq!(world.player(0).rests(), Some(&RestReason::Enough));
+    world.player(0).log.clear();
+    world.submit(0, payment(&network, 1, 0, 0));
+    world.run(30 * SECOND);
+    assert!(world.player(0).templates().is_empty(), "neither payments nor time change that");
+}
+
+#[test]
 fn the_target_of_a_template_eases_with_time() {
     let moving = Rules {
         difficulty: 1,
