@@ -1,12 +1,14 @@
 //! Between node and engine: the node's work becomes a job, and a proof becomes a block.
+//!
+//! It has no thread of its own, since a hand-over from thread to thread costs a good part of a small
+//! block: the node's thread assigns the work, and the thread that found a proof makes the block.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cairn_network::{Handle, Work};
 use cairn_node::Template;
 use cairn_protocol::{Network, VerifiedBlock};
-use tokio::sync::{mpsc, watch};
 
 use crate::engine::{Engine, Found, Job, JobId};
 
@@ -14,32 +16,49 @@ use crate::engine::{Engine, Found, Job, JobId};
 /// once a second at most, and a proof arrives at once unless the machine has no time for it.
 const MAX_OPEN_JOBS: usize = 8;
 
-/// Keeps the engine at the node's work until the node or the engine ends.
-pub async fn run(
-    mut work: watch::Receiver<Work>,
-    engine: Arc<Engine>,
-    mut proofs: mpsc::UnboundedReceiver<Found>,
+/// Knows which template each of the engine's jobs is for.
+pub struct Foreman {
     network: Network,
     node: Handle,
-) {
-    let mut jobs = Jobs::default();
-    jobs.assign(&engine, &work.borrow_and_update());
-    loop {
-        tokio::select! {
-            biased;
-            found = proofs.recv() => match found {
-                Some(found) => {
-                    if let Some(block) = jobs.seal(found, &network) {
-                        node.mined(block);
-                    }
-                }
-                None => return,
-            },
-            changed = work.changed() => match changed {
-                Ok(()) => jobs.assign(&engine, &work.borrow_and_update()),
-                Err(_) => return engine.rest(),
-            },
+    jobs: Mutex<Jobs>,
+}
+
+impl Foreman {
+    /// A foreman of this node.
+    pub fn new(network: Network, node: Handle) -> Self {
+        Self { network, node, jobs: Mutex::default() }
+    }
+
+    /// Gives the engine the node's work.
+    pub fn assign(&self, engine: &Engine, work: &Work) {
+        match work {
+            Work::Mine(template) => {
+                // A thread that has found a proof before the job is known here waits for that.
+                let mut jobs = self.jobs();
+                let id = engine.assign(Job::of(template.header()));
+                jobs.add(id, Arc::clone(template));
+            }
+            Work::Rest(_) => engine.rest(),
         }
+    }
+
+    /// Gives the node the block of a proof, if that is for one of the open jobs.
+    pub fn deliver(&self, found: Found) {
+        if let Some(block) = self.seal(found) {
+            self.node.mined(block);
+        }
+    }
+
+    fn seal(&self, found: Found) -> Option<VerifiedBlock> {
+        // The node's thread does not wait until a large block is sealed.
+        let template = self.jobs().template(found.job)?;
+        let sealed = template.seal(found.proof, &self.network);
+        sealed.inspect_err(|error| tracing::error!("a block of ours is not valid: {error}")).ok()
+    }
+
+    /// A panic elsewhere leaves the jobs whole.
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -49,17 +68,6 @@ pub async fn run(
 struct Jobs(VecDeque<(JobId, Arc<Template>)>);
 
 impl Jobs {
-    /// Gives the engine this work.
-    fn assign(&mut self, engine: &Engine, work: &Work) {
-        match work {
-            Work::Mine(template) => {
-                let id = engine.assign(Job::of(template.header()));
-                self.add(id, Arc::clone(template));
-            }
-            Work::Rest(_) => engine.rest(),
-        }
-    }
-
     fn add(&mut self, id: JobId, template: Arc<Template>) {
         let parent = template.header().parent;
         self.0.retain(|(_, open)| open.header().parent == parent);
@@ -69,11 +77,9 @@ impl Jobs {
         self.0.push_back((id, template));
     }
 
-    /// The block of a proof, if the proof is for one of these jobs.
-    fn seal(&self, found: Found, network: &Network) -> Option<VerifiedBlock> {
-        let (_, template) = self.0.iter().find(|(id, _)| *id == found.job)?;
-        let sealed = template.seal(found.proof, network);
-        sealed.inspect_err(|error| tracing::error!("a block of ours is not valid: {error}")).ok()
+    fn template(&self, job: JobId) -> Option<Arc<Template>> {
+        let (_, template) = self.0.iter().find(|(id, _)| *id == job)?;
+        Some(Arc::clone(template))
     }
 }
 
@@ -85,8 +91,9 @@ mod tests {
 
     use cairn_ledger::Ledger;
     use cairn_network::{BlocksPort, Running, Settings};
-    use cairn_node::MempoolLimits;
+    use cairn_node::{MempoolLimits, RestReason};
     use cairn_protocol::{AccountId, Rules, Target};
+    use tokio::sync::mpsc;
     use tokio::time::timeout;
 
     use super::*;
@@ -141,8 +148,11 @@ mod tests {
         timeout(PATIENCE, found.recv()).await.expect("in time").expect("the engine runs")
     }
 
+    /// An engine whose proofs go to the test and not to a foreman.
     fn engine() -> (Engine, mpsc::UnboundedReceiver<Found>) {
-        Engine::start(NonZeroUsize::MIN, || Lucky).expect("a thread")
+        let (tell, found) = mpsc::unbounded_channel();
+        let tell = move |proof| tell.send(proof).expect("the test listens");
+        (Engine::start(NonZeroUsize::MIN, || Lucky, tell).expect("a thread"), found)
     }
 
     #[tokio::test]
@@ -150,22 +160,17 @@ mod tests {
         let running = node().await;
         let template = next_template(&running).await;
         let (engine, mut found) = engine();
-        let (publish, work) = watch::channel(Work::Mine(Arc::clone(&template)));
-        // The test stands between engine and foreman, and holds a proof back.
-        let (pass_on, proofs) = mpsc::unbounded_channel();
-        let foreman = run(work, Arc::new(engine), proofs, network(), running.handle());
-        let foreman = tokio::spawn(foreman);
+        let foreman = Foreman::new(network(), running.handle());
+        foreman.assign(&engine, &Work::Mine(Arc::clone(&template)));
         let first = next_proof(&mut found).await;
-        publish.send_replace(Work::Mine(template));
+        foreman.assign(&engine, &Work::Mine(template));
         let second = next_proof(&mut found).await;
-        assert_ne!(first.job, second.job, "the foreman has taken up the refreshed template");
+        assert_ne!(first.job, second.job, "the engine has taken up the refreshed template");
 
-        pass_on.send(first).expect("the foreman runs");
+        foreman.deliver(first);
         let mut node = running.handle();
         let mined = async { while node.tip().block.height.get() == 0 && node.changed().await {} };
         timeout(PATIENCE, mined).await.expect("the block is not thrown away");
-        drop(publish);
-        foreman.await.expect("no panic");
         running.stop().await;
     }
 
@@ -174,29 +179,44 @@ mod tests {
         let running = node().await;
         let template = next_template(&running).await;
         let (engine, mut found) = engine();
-        let mut jobs = Jobs::default();
+        let foreman = Foreman::new(network(), running.handle());
         let mut all = Vec::new();
         for _ in 0..=MAX_OPEN_JOBS {
-            jobs.assign(&engine, &Work::Mine(Arc::clone(&template)));
+            foreman.assign(&engine, &Work::Mine(Arc::clone(&template)));
             all.push(next_proof(&mut found).await);
         }
-        let seals = |jobs: &Jobs| -> Vec<bool> {
-            all.iter().map(|found| jobs.seal(*found, &network()).is_some()).collect()
-        };
-        let kept = seals(&jobs);
+        let seals =
+            || -> Vec<bool> { all.iter().map(|found| foreman.seal(*found).is_some()).collect() };
+        let kept = seals();
         assert!(!kept[0] && kept[1..].iter().all(|kept| *kept), "{kept:?}");
 
-        let block = jobs.seal(all[1], &network()).expect("kept");
-        running.handle().mined(block);
+        foreman.deliver(all[1]);
         let mut work = running.work();
         let parent = template.header().parent;
         let ready = work.wait_for(
             |work| matches!(work, Work::Mine(template) if template.header().parent != parent),
         );
         let ready = timeout(PATIENCE, ready).await.expect("in time").expect("the node runs");
-        jobs.assign(&engine, &ready);
+        foreman.assign(&engine, &ready);
         drop(ready);
-        assert!(seals(&jobs).iter().all(|kept| !kept), "their parent is no longer the tip");
+        assert!(seals().iter().all(|kept| !kept), "their parent is no longer the tip");
         running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_node_that_directs_its_foreman_mines_as_many_blocks_as_it_was_to() {
+        let running = node().await;
+        let foreman = Arc::new(Foreman::new(network(), running.handle()));
+        let receiving = Arc::clone(&foreman);
+        let found = move |found| receiving.deliver(found);
+        let engine = Engine::start(NonZeroUsize::MIN, || Lucky, found).expect("a thread");
+        running.handle().mine_at_most(20);
+        running.direct(move |work| foreman.assign(&engine, work));
+        let mut work = running.work();
+        let enough = work.wait_for(|work| matches!(work, Work::Rest(RestReason::Enough)));
+        timeout(PATIENCE, enough).await.expect("in time").expect("the node runs");
+        let node = running.handle();
+        running.stop().await;
+        assert_eq!((node.tip().block.height.get(), node.counters().mined), (20, 20));
     }
 }

@@ -11,13 +11,12 @@ use cairn_ledger::Ledger;
 use cairn_network::{Handle, Running};
 use cairn_pow::Kernel;
 use cairn_protocol::{Address, Network, NetworkName};
-use tokio::task::JoinHandle;
 
 use crate::chain;
 use crate::cli::Arguments;
 use crate::engine::Engine;
 use crate::events::Event;
-use crate::foreman;
+use crate::foreman::Foreman;
 use crate::outbox::OutboxThread;
 use crate::threads::Threads;
 
@@ -31,7 +30,6 @@ pub(crate) struct Miner {
     network: Network,
     data_dir: PathBuf,
     reward_address: Address,
-    foreman: JoinHandle<()>,
     outbox: OutboxThread,
     mempool: MempoolFile,
     output: Output,
@@ -61,16 +59,18 @@ impl Miner {
         }
         let configured = arguments.threads.unwrap_or(config.miner.threads);
         let threads = Threads::of_this_machine(configured);
-        let (engine, proofs) = Engine::start(threads.number(), Kernel::fastest)
+        let foreman = Arc::new(Foreman::new(network.clone(), node.handle()));
+        let receiving = Arc::clone(&foreman);
+        let found = move |found| receiving.deliver(found);
+        let engine = Engine::start(threads.number(), Kernel::fastest, found)
             .map_err(|error| threads.refused(&error))?;
         tracing::info!("searching with the kernel {}", Kernel::fastest().method());
         let engine = Arc::new(engine);
-        let work =
-            foreman::run(node.work(), Arc::clone(&engine), proofs, network.clone(), node.handle());
+        let assigning = Arc::clone(&engine);
+        node.direct(move |work| foreman.assign(&assigning, work));
         let repeater = Repeater::new(folder, config.intervals.transaction);
         Ok(Self {
             outbox: OutboxThread::start(repeater, network.clone(), node.handle()),
-            foreman: tokio::spawn(work),
             node,
             engine,
             threads,
@@ -108,7 +108,6 @@ impl Miner {
     pub(crate) async fn stop(self) {
         self.engine.stop();
         drop(self.outbox);
-        self.foreman.abort();
         let (mempool, output) = (self.mempool, self.output);
         let stopping = self.node.stop_saving(move |waiting| mempool.keep(&waiting, output));
         // What hangs longer (a disk that does not answer) ends with the process.

@@ -13,9 +13,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::clock;
 use crate::inbox::Incoming;
 use crate::known::KnownPayments;
-use crate::publisher::{Publisher, Snapshot, Work};
+use crate::publisher::{Publisher, Snapshot};
 use crate::running::Delivered;
 use crate::switchboard::Switchboard;
+use crate::work::Work;
 
 /// How long a node that is being stopped takes in what its process handed over before that.
 const LAST_ORDERS: Duration = Duration::from_millis(200);
@@ -174,8 +175,8 @@ impl Driver {
             Output::Ask { question, peer, request } => self.board.ask(question, peer, request),
             Output::Answer { request, answer, .. } => self.board.answer(request, answer),
             Output::Drop { peer, reason } => self.board.cut(peer, &reason),
-            Output::Mine(template) => self.publisher.direct(Work::Mine(template.into())),
-            Output::Rest(reason) => self.publisher.direct(Work::Rest(reason)),
+            Output::Mine(template) => self.publisher.work.put(Work::Mine(template.into())),
+            Output::Rest(reason) => self.publisher.work.put(Work::Rest(reason)),
             Output::Event(event) => self.tell(event),
             Output::Halt { message } => {
                 self.publisher.fail(message);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use cairn_ledger::{Ledger, LedgerError};
-use cairn_node::{Node, RestReason};
+use cairn_node::Node;
 use cairn_protocol::Transaction;
 use cairn_protocol::messages::InstanceId;
 use tokio::net::TcpListener;
@@ -22,7 +22,7 @@ use crate::intake::{Candidate, Intake, verify_incoming};
 use crate::known::KnownPayments;
 use crate::limits::{MAX_LOOKUPS, MAX_WAITING_EVENTS, MAX_WAITING_MESSAGES, READERS, SILENCE};
 use crate::link_tasks::LinkTasks;
-use crate::publisher::{Publisher, Work};
+use crate::publisher::Publisher;
 use crate::resume::resume;
 use crate::running::{Handle, Running};
 use crate::server::{Archive, Server};
@@ -30,6 +30,7 @@ use crate::settings::Settings;
 use crate::sockets::Sockets;
 use crate::surroundings::Surroundings;
 use crate::switchboard::Switchboard;
+use crate::work::work;
 
 /// The threads that read, write and accept. They never wait for anything else.
 const IO_THREADS: usize = 2;
@@ -57,7 +58,7 @@ pub(crate) fn launch(
     let contacts = Contacts { connecting: settings.peers.len(), ..Contacts::default() };
     let (status_in, status) = watch::channel(node.status(clock::now()));
     let (snapshot_in, snapshot) = watch::channel(snapshot(&node, contacts));
-    let (work_in, work) = watch::channel(Work::Rest(RestReason::Joining));
+    let (work_in, work) = work();
     let (told_in, told) = mpsc::channel(MAX_WAITING_EVENTS);
     let publisher =
         Publisher { snapshot: snapshot_in, status: status_in, work: work_in, told: told_in };

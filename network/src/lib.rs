@@ -18,7 +18,7 @@
 //! | file | job |
 //! |---|---|
 //! | `running`, `launch`, `resume` | what programs hold; how it starts, with what waited before |
-//! | `driver`, `publisher` | the node's thread; what it lets the program know |
+//! | `driver`, `publisher`, `work` | the node's thread; what it lets the program know, and the engine do |
 //! | `switchboard` | turns what happens into the node's inputs, and does what the node wants |
 //! | `peers`, `links`, `asks` | its tables: who is where, which links stand, what is asked |
 //! | `dials`, `statics`, `foreign`, `slots` | whom we connect to, and who may connect to us |
@@ -67,9 +67,11 @@ mod switchboard;
 #[cfg(test)]
 mod testing;
 mod udp;
+mod work;
 
 pub use broadcast::announce;
 pub use error::NetworkError;
-pub use publisher::{Snapshot, Told, Work};
+pub use publisher::{Snapshot, Told};
 pub use running::{Delivered, Handle, Running};
 pub use settings::{BlocksPort, Ports, Settings};
+pub use work::Work;

@@ -1,21 +1,13 @@
 //! What a driver lets the world inside know: its state, its events, and what to work on.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use cairn_ledger::Tip;
-use cairn_node::{Counters, Event, RestReason, Template};
+use cairn_node::{Counters, Event};
 use cairn_protocol::messages::Status;
 use tokio::sync::{mpsc, watch};
 
-/// What the engine is to do.
-#[derive(Clone, Debug)]
-pub enum Work {
-    /// Search a proof for this.
-    Mine(Arc<Template>),
-    /// Nothing, and why.
-    Rest(RestReason),
-}
+use crate::work::WorkIn;
 
 /// What a program is told: the node's events, and the driver's own warnings (`other_rules`,
 /// `other_version`, `peer_unreachable`, `port_taken`, `receive_buffer`).
@@ -53,7 +45,7 @@ pub struct Snapshot {
 pub(crate) struct Publisher {
     pub(crate) snapshot: watch::Sender<Snapshot>,
     pub(crate) status: watch::Sender<Status>,
-    pub(crate) work: watch::Sender<Work>,
+    pub(crate) work: WorkIn,
     pub(crate) told: mpsc::Sender<Told>,
 }
 
@@ -73,11 +65,6 @@ impl Publisher {
         if let Err(error) = self.told.try_send(Told { event, from }) {
             tracing::debug!("not told: {error}");
         }
-    }
-
-    /// Says what to work on.
-    pub(crate) fn direct(&self, work: Work) {
-        self.work.send_replace(work);
     }
 
     /// Says that the node is dead.
@@ -119,7 +106,7 @@ mod tests {
         let (snapshot, shown) = watch::channel(snapshot(&node, Contacts::default()));
         let (told_in, told) = mpsc::channel(MAX_WAITING_EVENTS);
         let status = watch::channel(status(1, 0)).0;
-        let work = watch::channel(Work::Rest(RestReason::Joining)).0;
+        let (work, _) = crate::work::work();
         (Publisher { snapshot, status, work, told: told_in }, shown, told)
     }
 

@@ -16,8 +16,9 @@ use crate::error::NetworkError;
 use crate::launch::launch;
 use crate::limits::FAREWELL;
 use crate::link_tasks::LinkTasks;
-use crate::publisher::{Snapshot, Told, Work};
+use crate::publisher::{Snapshot, Told};
 use crate::settings::{Ports, Settings};
+use crate::work::{Work, WorkOut};
 
 /// How long [`Running::stop`] waits for threads that verify or read; nobody has a use for what
 /// they do.
@@ -32,7 +33,7 @@ const LEAVING: Duration = FAREWELL.saturating_add(Duration::from_millis(50));
 pub struct Running {
     pub(crate) ports: Ports,
     pub(crate) handle: Handle,
-    pub(crate) work: watch::Receiver<Work>,
+    pub(crate) work: WorkOut,
     pub(crate) told: mpsc::Receiver<Told>,
     /// Dropped to stop the driver.
     pub(crate) stop: Option<watch::Sender<()>>,
@@ -102,7 +103,13 @@ impl Running {
 
     /// What the engine is to do, now and at each change.
     pub fn work(&self) -> watch::Receiver<Work> {
-        self.work.clone()
+        self.work.watch()
+    }
+
+    /// Hands what the engine is to do to `take`, now and at each change, on the node's own thread:
+    /// it must return at once. Only one can have it; another takes its place.
+    pub fn direct(&self, take: impl FnMut(&Work) + Send + 'static) {
+        self.work.hand_to(take);
     }
 
     /// Ends all, within a second: what was handed over before is taken in, committed and written to

@@ -1,17 +1,16 @@
 //! How long stale work goes on: from the publication of a template until the last thread of the
-//! engine has ended its last step on the one before. The way is the miner's own: the watch that the
-//! node's driver publishes to, the foreman on a runtime, the board, the threads at idle priority.
+//! engine has ended its last step on the one before. The way is the miner's own: the foreman, whom
+//! the node's thread calls, the board, the threads at idle priority.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cairn_ledger::Ledger;
 use cairn_miner::engine::Engine;
-use cairn_miner::foreman;
+use cairn_miner::foreman::Foreman;
 use cairn_network::{BlocksPort, Running, Settings, Work};
 use cairn_node::{MempoolLimits, Template};
 use cairn_protocol::{AccountId, Network, Rules};
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::cores;
@@ -60,22 +59,21 @@ async fn publish_templates() -> (Vec<Publication>, Vec<Vec<Step>>) {
     let templates = [template(&nodes[0]).await, template(&nodes[1]).await];
     let records = Records::default();
     let observed = records.clone();
-    let started = Engine::start(cores(), move || observed.new_search());
-    let (engine, proofs) = started.expect("a thread a core");
-    let (publish, work) = watch::channel(Work::Mine(Arc::clone(&templates[0])));
-    let foreman = foreman::run(work, Arc::new(engine), proofs, network(), nodes[0].handle());
-    let foreman = tokio::spawn(foreman);
+    let started = Engine::start(cores(), move || observed.new_search(), |_| ());
+    let engine = started.expect("a thread a core");
+    let foreman = Foreman::new(network(), nodes[0].handle());
+    let publish = |template| foreman.assign(&engine, &Work::Mine(Arc::clone(template)));
+    publish(&templates[0]);
     sleep(SETTLING).await;
 
     let mut publications = Vec::new();
     for template in templates.iter().cycle().skip(1).take(ROUNDS) {
         publications.push((Instant::now(), template.header().digest()));
-        publish.send_replace(Work::Mine(Arc::clone(template)));
+        publish(template);
         sleep(GAP + GAP.mul_f64(rand::random::<f64>())).await;
     }
     sleep(SETTLING).await;
-    drop(publish);
-    foreman.await.expect("no panic");
+    engine.stop();
     for node in nodes {
         node.stop().await;
     }

@@ -42,7 +42,7 @@ impl Search for Idle {
 pub(crate) fn run() {
     let (tell, looks) = channel();
     let new_search = move || Idle { steps: LOOKS, began: 0.0, tell: tell.clone() };
-    let (engine, _proofs) = Engine::start(NonZeroUsize::MIN, new_search).expect("a thread");
+    let engine = Engine::start(NonZeroUsize::MIN, new_search, |_| ()).expect("a thread");
     engine.assign(Job { header_digest: [1; 32], target: Target::HARDEST });
     // What it tells first has not begun with a round.
     let nanos = median(looks.iter().skip(1).take(ROUNDS).collect()) * 1e9;

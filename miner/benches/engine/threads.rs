@@ -49,8 +49,8 @@ pub(crate) fn run() {
 fn engine(threads: NonZeroUsize) -> Rate {
     let records = Records::default();
     let observed = records.clone();
-    let started = Engine::start(threads, move || observed.new_search());
-    let (engine, _proofs) = started.expect("a thread a core");
+    let started = Engine::start(threads, move || observed.new_search(), |_| ());
+    let engine = started.expect("a thread a core");
     engine.assign(Job { header_digest: rand::random(), target: Target::HARDEST });
     std::thread::sleep(SETTLING);
     records.take();

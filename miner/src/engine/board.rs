@@ -42,7 +42,9 @@ impl Board {
 
     /// Hangs up a job in place of the last.
     pub(super) fn assign(&self, job: Job) -> JobId {
-        self.change_to(&mut self.lock(), Some(job))
+        let id = self.change_to(&mut self.lock(), Some(job));
+        self.changed.notify_all();
+        id
     }
 
     /// Takes the job down.
@@ -65,6 +67,8 @@ impl Board {
         let mut state = self.lock();
         state.stopped = true;
         self.change_to(&mut state, None);
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// Whether this is still what to work on.
@@ -106,9 +110,7 @@ impl Board {
 
     fn change_to(&self, state: &mut MutexGuard<'_, State>, job: Option<Job>) -> JobId {
         state.job = job;
-        let id = JobId(self.change.fetch_add(1, Ordering::AcqRel) + 1);
-        self.changed.notify_all();
-        id
+        JobId(self.change.fetch_add(1, Ordering::AcqRel) + 1)
     }
 
     /// A panic elsewhere leaves the state whole: every change to it is one assignment.

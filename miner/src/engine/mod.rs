@@ -23,7 +23,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cairn_protocol::{Header, Proof, Target};
-use tokio::sync::mpsc;
 
 use board::Board;
 use failures::FailureLog;
@@ -70,22 +69,22 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the threads, each with a search of its own, and without a job. Proofs come out of the
-    /// receiver, which holds at most one for each job assigned.
+    /// Starts the threads, each with a search of its own, and without a job. Whoever finds a proof
+    /// hands it to `found`, on its own thread: that should not take long, nor wait.
     ///
     /// # Errors
     /// If the system does not allow so many threads.
     pub fn start<S: Search + 'static>(
         threads: NonZeroUsize,
         new_search: impl Fn() -> S + Send + Sync + 'static,
-    ) -> io::Result<(Self, mpsc::UnboundedReceiver<Found>)> {
-        let (found, proofs) = mpsc::unbounded_channel();
+        found: impl Fn(Found) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let engine = Self {
             board: Arc::new(Board::new()),
             hashes: Arc::default(),
             failures: Arc::default(),
         };
-        let new_search = Arc::new(new_search);
+        let (new_search, found) = (Arc::new(new_search), Arc::new(found));
         for (number, salts) in (1..).zip(Salts::for_threads(threads, rand::random())) {
             engine.board.enter();
             let worker = Worker {
@@ -97,12 +96,12 @@ impl Engine {
                 pace: Pace::new(),
                 pauses: Pauses::new(),
                 new_search: Arc::clone(&new_search),
-                found: found.clone(),
+                found: Arc::clone(&found),
             };
             // A worker that gets no thread is dropped, and so leaves the board.
             std::thread::Builder::new().name("search".to_owned()).spawn(move || worker.run())?;
         }
-        Ok((engine, proofs))
+        Ok(engine)
     }
 
     /// Replaces the job, if there is one.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
+use tokio::sync::mpsc;
 
 /// What a searching thread was asked: whose header, under which salt, which nonces.
 type Step = ([u8; 32], [u8; 16], RangeInclusive<u32>);
@@ -41,7 +42,10 @@ fn start<S: Search + 'static>(
     new_search: impl Fn() -> S + Send + Sync + 'static,
 ) -> (Engine, mpsc::UnboundedReceiver<Found>) {
     let threads = NonZeroUsize::new(threads).expect("not zero");
-    Engine::start(threads, new_search).expect("a few threads")
+    let (found, proofs) = mpsc::unbounded_channel();
+    // A test that is over has no use for more.
+    let found = move |proof| _ = found.send(proof);
+    (Engine::start(threads, new_search, found).expect("a few threads"), proofs)
 }
 
 fn job(number: u8, target: Target) -> Job {

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use cairn_protocol::Proof;
-use tokio::sync::mpsc;
 
 use super::board::{Board, JobId};
 use super::failures::{FailureLog, caught};
@@ -15,7 +14,7 @@ use super::salts::Salts;
 use super::{Found, Job, Search, priority};
 
 /// What a thread has of its own and what it shares.
-pub(super) struct Worker<F> {
+pub(super) struct Worker<F, R> {
     /// Threads are numbered from 1.
     pub(super) number: usize,
     pub(super) board: Arc<Board>,
@@ -25,10 +24,11 @@ pub(super) struct Worker<F> {
     pub(super) pace: Pace,
     pub(super) pauses: Pauses,
     pub(super) new_search: Arc<F>,
-    pub(super) found: mpsc::UnboundedSender<Found>,
+    /// Where proofs go.
+    pub(super) found: Arc<R>,
 }
 
-impl<S: Search, F: Fn() -> S> Worker<F> {
+impl<S: Search, F: Fn() -> S, R: Fn(Found)> Worker<F, R> {
     /// Works until it is time to leave. A search that panics is replaced by a new one, after a
     /// pause; meanwhile the job and the other threads go on.
     pub(super) fn run(mut self) {
@@ -50,8 +50,7 @@ impl<S: Search, F: Fn() -> S> Worker<F> {
         while let Some((id, job)) = self.board.next_job() {
             let proof = self.search_job(&mut search, id, &job);
             if let Some(proof) = proof.filter(|_| self.board.finish(id)) {
-                // Nobody receives: the program is about to end.
-                let _ = self.found.send(Found { job: id, proof });
+                (self.found)(Found { job: id, proof });
             }
         }
     }
@@ -81,7 +80,7 @@ impl<S: Search, F: Fn() -> S> Worker<F> {
     }
 }
 
-impl<F> Drop for Worker<F> {
+impl<F, R> Drop for Worker<F, R> {
     /// Also after a panic of its own, so that nobody waits for this thread.
     fn drop(&mut self) {
         self.board.leave();
@@ -116,7 +115,7 @@ mod tests {
             pace: Pace::new(),
             pauses: Pauses::starting_with(Duration::from_secs(3_600)),
             new_search: Arc::new(new_search),
-            found: mpsc::unbounded_channel().0,
+            found: Arc::new(|_| ()),
         };
         let (end, ended) = sync_channel(1);
         std::thread::spawn(move || {
