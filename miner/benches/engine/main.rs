@@ -10,11 +10,14 @@ mod arrival;
 #[cfg(target_os = "linux")]
 mod bare;
 #[cfg(target_os = "linux")]
+#[path = "../shared/clocks.rs"]
 mod clocks;
 #[cfg(target_os = "linux")]
 mod look;
 #[cfg(target_os = "linux")]
 mod observed;
+#[path = "../shared/mod.rs"]
+mod shared;
 #[cfg(target_os = "linux")]
 mod threads;
 #[cfg(target_os = "linux")]

@@ -3,12 +3,12 @@
 
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::{bare, clocks, cores, median};
+use crate::{bare, clocks, cores, median, shared};
 
 const ROUNDS: usize = 9;
 /// For each measurement of the search alone.
@@ -70,17 +70,11 @@ struct Sample {
 
 impl Miner {
     fn start(folder: &Path, threads: usize, difficulty: f64) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_miner"));
-        command.args(["--json", "--threads", &threads.to_string()]);
         let difficulty = format!("rules.difficulty={difficulty}");
-        let fixed = "rules.block_interval_seconds=0";
-        let settings = [&difficulty, fixed, "rules.name=bench", "ports.status=0"];
-        for setting in settings.iter().chain(&["ports.blocks=0", "ports.transactions=0"]) {
-            command.args(["--set", setting]);
-        }
-        command.current_dir(folder).env("HOME", folder).env("XDG_CONFIG_HOME", folder);
-        command.env("CAIRN_DATA_DIR", folder.join("data")).env_remove("CAIRN_CONFIG");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let settings = ["rules.name=bench", &difficulty, "rules.block_interval_seconds=0"];
+        let mut command = shared::miner(folder, &settings);
+        command.args(["--threads", &threads.to_string()]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the miner starts");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         Self { child, lines, blocks: 0 }
