@@ -67,8 +67,8 @@ impl Failure {
         error: &io::Error,
     ) -> Self {
         let (code, remedy) = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                ("disk_full", "; free some space and try again")
+            kind if is_out_of_space(kind) => {
+                ("disk_full", "; free some space, or raise a limit on files, and try again")
             }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 ("permission", "; change its permissions, or name another folder by --data-dir")
@@ -100,6 +100,12 @@ impl Failure {
         let _ = writeln!(io::stderr(), "{line}");
         ExitCode::from(self.exit.code())
     }
+}
+
+/// Whether a file cannot grow: the disk is full, or the file as large as the system allows.
+pub(crate) fn is_out_of_space(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    [StorageFull, QuotaExceeded, FileTooLarge].contains(&kind)
 }
 
 impl From<LedgerError> for Failure {
@@ -136,12 +142,13 @@ mod tests {
 
     #[test]
     fn a_full_disk_says_what_to_do() {
-        let full = io::Error::from(io::ErrorKind::StorageFull);
-        let failure = Failure::io("cannot write", Path::new("/d/f"), &full);
-        assert_eq!((failure.exit(), failure.code()), (Exit::Unexpected, "disk_full"));
-        let message = failure.to_string();
-        assert!(message.starts_with("cannot write /d/f: "), "{message}");
-        assert!(message.ends_with("free some space and try again"), "{message}");
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::FileTooLarge] {
+            let failure = Failure::io("cannot write", Path::new("/d/f"), &kind.into());
+            assert_eq!((failure.exit(), failure.code()), (Exit::Unexpected, "disk_full"));
+            let message = failure.to_string();
+            assert!(message.starts_with("cannot write /d/f: "), "{message}");
+            assert!(message.contains("; free some space, or raise a limit"), "{message}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the miner and the wallet share: command-line options, configuration, the data directory
 //! with its key files and recorded payments, and the way in which errors are reported.
 //!
-//! A program starts with [`args::parse`], [`logging::start`], [`Config::load`] and
-//! [`DataDir::resolve`], and ends with [`Failure::report`].
+//! A program starts with [`args::parse`], [`logging::start`], [`size_limit::make_an_error`],
+//! [`Config::load`] and [`DataDir::resolve`], and ends with [`Failure::report`].
 
 #![forbid(unsafe_code)]
 
@@ -21,6 +21,7 @@ pub mod output;
 pub mod party;
 pub mod repeater;
 pub mod signals;
+pub mod size_limit;
 
 pub use args::{CommonArgs, NetworkArgs};
 pub use backup::Backup;

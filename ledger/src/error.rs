@@ -26,8 +26,11 @@ pub enum LedgerError {
     /// Another file has taken the place of the one that was opened (readers only).
     #[error("{0} was replaced by another, as `miner rebuild` does; run this command again")]
     Replaced(PathBuf),
-    /// No space is left. What was committed before is safe.
-    #[error("the disk is full: {0} cannot be written; free some space and start again")]
+    /// No space is left, or the system allows no larger file. What was committed before is safe.
+    #[error(
+        "the disk is full, or a limit on the size of files is reached: {0} cannot be written; \
+         free some space, or raise the limit (`ulimit -f`), and start again"
+    )]
     DiskFull(PathBuf),
     /// The operating system does not let this user.
     #[error("{0} may not be read or written by this user; check its owner and mode")]
@@ -97,12 +100,12 @@ impl Fault {
 
 fn io_error(error: &io::Error, path: PathBuf) -> LedgerError {
     use io::ErrorKind::{
-        NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        FileTooLarge, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
     };
     match error.kind() {
         NotFound => LedgerError::NotFound(path),
         PermissionDenied | ReadOnlyFilesystem => LedgerError::NoPermission(path),
-        StorageFull | QuotaExceeded => LedgerError::DiskFull(path),
+        StorageFull | QuotaExceeded | FileTooLarge => LedgerError::DiskFull(path),
         _ => LedgerError::Database(path, error.to_string()),
     }
 }
@@ -112,8 +115,10 @@ fn sql_error(error: &rusqlite::Error, path: PathBuf) -> LedgerError {
     if is_damage(error) {
         return LedgerError::Damaged(path, text);
     }
+    if error.sqlite_error().is_some_and(|failure| is_out_of_space(*failure)) {
+        return LedgerError::DiskFull(path);
+    }
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => LedgerError::DiskFull(path),
         Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
             LedgerError::NoPermission(path)
         }
@@ -139,6 +144,14 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     }
 }
 
+/// Whether SQLite reports that a file cannot grow: the disk is full, or the file as large as the
+/// system allows. SQLite has a code of its own only for the disk, and only for some of the files.
+fn is_out_of_space(failure: rusqlite::ffi::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+    failure.code == ErrorCode::DiskFull
+        || [SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE].contains(&failure.extended_code)
+}
+
 /// The file ends where a page should be, or the file system itself reports corruption.
 fn is_short_read(extended_code: i32) -> bool {
     use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
@@ -155,6 +168,7 @@ mod tests {
         assert!(matches!(of(io::ErrorKind::NotFound), LedgerError::NotFound(_)));
         assert!(matches!(of(io::ErrorKind::PermissionDenied), LedgerError::NoPermission(_)));
         assert!(matches!(of(io::ErrorKind::StorageFull), LedgerError::DiskFull(_)));
+        assert!(matches!(of(io::ErrorKind::FileTooLarge), LedgerError::DiskFull(_)));
         assert!(matches!(of(io::ErrorKind::TimedOut), LedgerError::Database(..)));
     }
 
@@ -182,6 +196,8 @@ mod tests {
             Fault::Sql(error).at(Path::new("/x/chain.db"))
         };
         assert!(matches!(of(ffi::SQLITE_FULL), LedgerError::DiskFull(_)));
+        assert!(matches!(of(ffi::SQLITE_IOERR_WRITE), LedgerError::DiskFull(_)));
+        assert!(matches!(of(ffi::SQLITE_IOERR_SHMSIZE), LedgerError::DiskFull(_)));
         assert!(matches!(of(ffi::SQLITE_READONLY), LedgerError::NoPermission(_)));
         assert!(matches!(of(ffi::SQLITE_CANTOPEN), LedgerError::NoPermission(_)));
         assert!(matches!(of(ffi::SQLITE_CORRUPT), LedgerError::Damaged(..)));

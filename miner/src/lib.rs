@@ -47,6 +47,7 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     cairn_home::logging::start(&arguments.common);
+    cairn_home::size_limit::make_an_error();
     engine::keep_failures_off_stderr();
     let result = match &arguments.command {
         None => mine(&arguments),

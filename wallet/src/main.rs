@@ -27,7 +27,7 @@ mod table;
 use std::future::Future;
 use std::process::ExitCode;
 
-use cairn_home::{Exit, Failure, args, logging};
+use cairn_home::{Exit, Failure, args, logging, size_limit};
 
 use cli::{Cli, Command};
 use context::Context;
@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     logging::start(&cli.common);
+    size_limit::make_an_error();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(cli.common.json),

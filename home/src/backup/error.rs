@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::format::{MAX_BYTES, Unusable};
 use crate::data_dir::NetworkFolder;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, is_out_of_space};
 use crate::keys::{KeyError, KeyName};
 use crate::outbox::OutboxError;
 
@@ -79,9 +79,7 @@ impl From<BackupError> for Failure {
             BackupError::File { ref error, .. } | BackupError::Io { ref error, .. } => {
                 match error.kind() {
                     io::ErrorKind::NotFound => (Exit::BadInput, "not_found"),
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        (Exit::Unexpected, "disk_full")
-                    }
+                    kind if is_out_of_space(kind) => (Exit::Unexpected, "disk_full"),
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                         (Exit::Unexpected, "permission")
                     }

@@ -17,8 +17,12 @@ pub enum OutboxError {
         file = .0.display()
     )]
     Damaged(PathBuf, String),
-    /// The disk is full.
-    #[error("the disk is full, nothing was recorded in {file}; free some space and try again", file = .0.display())]
+    /// The disk is full, or the file as large as the system allows.
+    #[error(
+        "the disk is full, or a limit on the size of files is reached: nothing was recorded in \
+         {file}; free some space, or raise the limit (`ulimit -f`), and try again",
+        file = .0.display()
+    )]
     DiskFull(PathBuf),
     /// The operating system does not let this user.
     #[error("{file} may not be read or written by this user; check its owner and mode and those of its folder", file = .0.display())]
@@ -66,6 +70,12 @@ pub(super) fn database_error(path: &Path, error: &rusqlite::Error) -> OutboxErro
         | ErrorCode::DatabaseCorrupt
         | ErrorCode::TypeMismatch
         | ErrorCode::Unknown => OutboxError::Damaged(path, text),
+        // The file may not grow. SQLite has a code of its own only for the disk.
+        ErrorCode::SystemIoFailure
+            if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_WRITE =>
+        {
+            OutboxError::DiskFull(path)
+        }
         // The file ends where a page should be.
         ErrorCode::SystemIoFailure
             if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ =>
