@@ -77,7 +77,8 @@ impl Recipe {
         if rules.difficulty > MAX_DIFFICULTY || rules.block_interval_seconds > 0 {
             return Err(RecipeError::Difficulty);
         }
-        if rules.min_block_transactions > 1 || rules.reward_maturity > 0 {
+        let transactions = self.payments.saturating_add(1);
+        if rules.min_block_transactions > transactions || rules.reward_maturity > 0 {
             return Err(RecipeError::Waiting);
         }
         if self.accounts == 0 {
@@ -131,8 +132,8 @@ pub enum RecipeError {
     Difficulty,
     /// The network's blocks wait for payments, or its coins for blocks.
     #[error(
-        "coins and blocks are forged that wait for nothing; set rules.reward_maturity to 0 and \
-         rules.min_block_transactions to 1"
+        "coins and blocks are forged that wait for nothing; set rules.reward_maturity to 0, and \
+         rules.min_block_transactions to one more than the payments of a block at most"
     )]
     Waiting,
     /// Nobody could get the rewards.
@@ -204,7 +205,8 @@ mod tests {
         assert_eq!(check(|rules| rules.difficulty = 17), Err(RecipeError::Difficulty));
         assert_eq!(check(|rules| rules.block_interval_seconds = 1), Err(RecipeError::Difficulty));
         assert_eq!(check(|rules| rules.reward_maturity = 1), Err(RecipeError::Waiting));
-        assert_eq!(check(|rules| rules.min_block_transactions = 2), Err(RecipeError::Waiting));
+        assert_eq!(check(|rules| rules.min_block_transactions = 2), Ok(()));
+        assert_eq!(check(|rules| rules.min_block_transactions = 3), Err(RecipeError::Waiting));
         let poor = check(|rules| rules.block_reward = Amount::from_micros(1).expect("small"));
         assert!(matches!(poor, Err(RecipeError::TooPoor { .. })), "{poor:?}");
         let soon_over = check(|rules| rules.block_reward = Amount::MAX);
