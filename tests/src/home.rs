@@ -4,8 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cairn_ledger::LedgerReader;
-use cairn_protocol::{AccountId, Address, Network, SecretKey, Work};
+use cairn_forge::{Chain, Recipe, batches};
+use cairn_ledger::{Ledger, LedgerReader};
+use cairn_protocol::{AccountId, Address, BlockRef, Network, SecretKey, VerifiedBlock, Work};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -150,6 +151,25 @@ impl Home {
         let private = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(&file, private).expect("our own file");
         Address::new(self.network.rules().name.clone(), key.account()).to_string()
+    }
+
+    /// Forges so many blocks, with so many payments in each but the first, makes them the chain of
+    /// this data directory, in which no program runs, and returns them. The keys of the accounts
+    /// are `account-1`, which has the reward of block 1, and so on.
+    pub fn forge(&self, blocks: u32, payments: u32) -> Vec<BlockRef> {
+        let recipe = Recipe { blocks, payments, ..Recipe::default() };
+        for (index, key) in recipe.keys().iter().enumerate() {
+            self.import(&format!("account-{}", index + 1), key);
+        }
+        let chain = Chain::new(&self.network, &recipe).expect("the network can be forged for");
+        let mut ledger = Ledger::open(&self.network_folder(), &self.network).expect("a chain");
+        let mut places = Vec::new();
+        for batch in batches(chain) {
+            let added = ledger.add_blocks(&batch, recipe.end()).expect("written");
+            assert_eq!(added.refused, []);
+            places.extend(batch.iter().map(VerifiedBlock::block_ref));
+        }
+        places
     }
 
     /// Copies a key into another data directory.

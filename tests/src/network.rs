@@ -51,6 +51,12 @@ impl TestNetwork {
         })
     }
 
+    /// [`Self::on_demand`] with blocks that take no work at all, for chains that are forged
+    /// ([`Home::forge`]): miners show them to others, and do not mine on.
+    pub fn forged() -> Self {
+        Self::on_demand().with_rules(|rules| rules.difficulty = 0)
+    }
+
     /// A network with other rules, and the same otherwise.
     #[must_use]
     pub fn with_rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
