@@ -15,6 +15,7 @@ mod kit;
 mod memory;
 mod order;
 mod payments;
+mod random_damage;
 mod readers;
 mod rebuild;
 mod reorganisations;
