@@ -11,6 +11,7 @@ use cairn_protocol::{AccountId, SecretKey};
 
 use crate::failure::{Exit, Failure};
 use crate::files::{create_private, write_new};
+use crate::key_file;
 
 /// The most characters of a key's name.
 const MAX_NAME_CHARS: usize = 64;
@@ -116,8 +117,8 @@ pub struct Listing {
     pub broken: Vec<KeyError>,
 }
 
-/// A folder of key files `NAME.pem`: PKCS#8 version 1 (RFC 8410), as OpenSSL writes them,
-/// readable by their owner only.
+/// A folder of key files `NAME.pem`: PKCS#8 version 1 (RFC 8410), as OpenSSL writes them, with the
+/// public key after it; readable by their owner only.
 #[derive(Clone, Debug)]
 pub struct KeyStore(PathBuf);
 
@@ -156,7 +157,7 @@ impl KeyStore {
         }
         create_private(&self.0).map_err(io_error("create", &self.0))?;
         let path = self.file(name);
-        match write_new(&path, key.to_pem().as_ref().as_bytes()) {
+        match write_new(&path, key_file::write(key).as_bytes()) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(self.exists(name)),
             written => written.map_err(io_error("write", &path)),
         }
@@ -267,7 +268,7 @@ fn read_key(file: File, path: &Path) -> Result<SecretKey, KeyError> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(io_error("read", path))?;
     let text = String::from_utf8_lossy(&bytes);
-    SecretKey::from_pem(&text).map_err(|error| KeyError::Broken(path.to_owned(), error.to_string()))
+    key_file::read(&text).map_err(|reason| KeyError::Broken(path.to_owned(), reason))
 }
 
 #[cfg(unix)]

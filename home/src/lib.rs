@@ -12,6 +12,7 @@ pub mod config;
 pub mod data_dir;
 pub mod failure;
 pub mod files;
+mod key_file;
 pub mod keys;
 pub mod logging;
 pub mod mempool_file;

@@ -25,13 +25,13 @@ fn a_full_disk_ends_a_rebuild_an_export_and_an_import_and_loses_nothing() {
     let mine = ["--blocks", "3", "--threads", "1", "--json"];
     assert_eq!(disk.run(Program::Miner, &mine).code, 0);
     let list = disk.run(Program::Wallet, &["list-addresses", "--json"]).json();
-    let elsewhere = disk.home.path().with_file_name("chain.cairn");
+    let elsewhere = disk.home().path().with_file_name("chain.cairn");
     let elsewhere = path_text(&elsewhere);
     assert_eq!(disk.run(Program::Miner, &["export", &elsewhere]).code, 0);
     let files = disk.shell("cd \"$0\" && find . -type f | sort").stdout;
 
     disk.fill();
-    let here = path_text(&disk.home.path().join("chain.cairn"));
+    let here = path_text(&disk.home().path().join("chain.cairn"));
     for command in [&["rebuild"][..], &["export", &here]] {
         let arguments = [command, &["--json"]].concat();
         let (code, message) = disk.run(Program::Miner, &arguments).error(1);
@@ -42,12 +42,12 @@ fn a_full_disk_ends_a_rebuild_an_export_and_an_import_and_loses_nothing() {
     assert_eq!(disk.run(Program::Wallet, &["list-addresses", "--json"]).json(), list);
 
     // A data directory of its own, on the same disk.
-    let other = path_text(&disk.home.path().join("other"));
+    let other = path_text(&disk.home().path().join("other"));
     let import = ["import", &elsewhere, "--json"];
     let script = format!("mkdir \"{other}\" && dd if=/dev/zero of=\"$0/filler\" bs=1k");
     assert_eq!(disk.shell(&script).code, 1);
     let in_other = |arguments: &[&str]| {
-        let command = disk.home.command_in(Program::Miner, other.as_ref(), arguments);
+        let command = disk.home().command_in(Program::Miner, other.as_ref(), arguments);
         Outcome::of(&mut Process::start(&mut disk.inside(&command)))
     };
     let (code, message) = in_other(&import).error(1);

@@ -31,7 +31,8 @@ fn recorded(home: &Home, ledger: &Ledger) -> Transaction {
 /// Adds a block with another payment of the same sequence.
 fn overtake(home: &Home, ledger: &mut Ledger, payment: Transaction) {
     let pem = fs::read_to_string(home.key_file("rich")).expect("readable");
-    let key = SecretKey::from_pem(&pem).expect("a key");
+    let (pem, _) = pem.split_once("public key").expect("it stands after the PEM");
+    let key = SecretKey::from_pem(pem).expect("a key");
     let other = Payment { recipient: key.account(), ..payment.payment };
     let other = key.sign(other, chain::network().id());
     let tip = ledger.tip().block;
