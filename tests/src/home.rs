@@ -153,15 +153,14 @@ impl Home {
         Address::new(self.network.rules().name.clone(), key.account()).to_string()
     }
 
-    /// Forges so many blocks, with so many payments in each but the first, makes them the chain of
-    /// this data directory, in which no program runs, and returns them. The keys of the accounts
-    /// are `account-1`, which has the reward of block 1, and so on.
-    pub fn forge(&self, blocks: u32, payments: u32) -> Vec<BlockRef> {
-        let recipe = Recipe { blocks, payments, ..Recipe::default() };
+    /// Forges a chain, makes it that of this data directory, in which no program runs, and returns
+    /// its blocks. The keys of the accounts are `account-1`, which has the reward of block 1, and
+    /// so on.
+    pub fn forge(&self, recipe: &Recipe) -> Vec<BlockRef> {
         for (index, key) in recipe.keys().iter().enumerate() {
             self.import(&format!("account-{}", index + 1), key);
         }
-        let chain = Chain::new(&self.network, &recipe).expect("the network can be forged for");
+        let chain = Chain::new(&self.network, recipe).expect("the network can be forged for");
         let mut ledger = Ledger::open(&self.network_folder(), &self.network).expect("a chain");
         let mut places = Vec::new();
         for batch in batches(chain) {

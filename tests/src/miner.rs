@@ -22,6 +22,11 @@ impl Miner {
         &mut self.process
     }
 
+    /// The process alone.
+    pub fn into_process(self) -> Process {
+        self.process
+    }
+
     /// Waits until its log says why it has ended the link to this address.
     pub fn wait_for_end_of_link(&self, remote: &str) -> String {
         let ends = [format!("link to {remote} ends: "), format!("cutting off {remote}: ")];

@@ -1,11 +1,17 @@
 //! A full disk under each program: it is named, nothing is lost, and all goes on with new space.
 
+use cairn_forge::Recipe;
 use cairn_tests::{
     Home, Miner, Outcome, Process, Program, SmallDisk, TestNetwork, path_text, wait_until,
 };
 
 /// More blocks than a disk of three mebibytes holds.
 const MANY_BLOCKS: u32 = 6_000;
+
+/// So many blocks of a payment each.
+fn chain(blocks: u32) -> Recipe {
+    Recipe { blocks, payments: 1, ..Recipe::default() }
+}
 
 /// A command ends with 1 and names the full disk.
 fn names_the_full_disk(outcome: &Outcome) {
@@ -87,7 +93,7 @@ fn a_full_disk_is_named_and_nothing_is_lost() {
 fn a_download_onto_a_full_disk_ends_and_goes_on_with_more_space() {
     let network = TestNetwork::forged();
     let source = network.home();
-    let tip = source.forge(MANY_BLOCKS, 1).pop().expect("blocks");
+    let tip = source.forge(&chain(MANY_BLOCKS)).pop().expect("blocks");
     let _serving = source.mine(&[]);
     let Some(disk) = SmallDisk::mount(network.home(), 3) else { return };
     let sync = ["sync", "--once", "--json"];
@@ -150,7 +156,7 @@ fn limited(home: &Home, bytes: u32, program: Program, arguments: &[&str]) -> Pro
 fn a_limit_on_the_size_of_files_is_named_and_nothing_is_lost() {
     let network = TestNetwork::forged();
     let (source, home) = (network.home(), network.home());
-    source.forge(1_000, 1);
+    source.forge(&chain(1_000));
     let serving = source.mine(&[]);
     let run = |bytes, program, arguments: &[&str]| {
         let arguments = [arguments, &["--json"]].concat();
