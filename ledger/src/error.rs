@@ -33,7 +33,10 @@ pub enum LedgerError {
     )]
     DiskFull(PathBuf),
     /// The operating system does not let this user.
-    #[error("{0} may not be read or written by this user; check its owner and mode")]
+    #[error(
+        "{0} may not be read or written by this user; check its owner and mode; if they are right, \
+         its beginning is damaged: move it away and sync again"
+    )]
     NoPermission(PathBuf),
     /// A follower's cursor was never part of this chain.
     #[error("block {0} is unknown to this chain; follow it again from genesis")]

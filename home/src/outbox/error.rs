@@ -25,7 +25,12 @@ pub enum OutboxError {
     )]
     DiskFull(PathBuf),
     /// The operating system does not let this user.
-    #[error("{file} may not be read or written by this user; check its owner and mode and those of its folder", file = .0.display())]
+    #[error(
+        "{file} may not be read or written by this user; check its owner and mode and those of its \
+         folder; if they are right, its beginning is damaged: move it away, and make payments again \
+         that no block holds yet",
+        file = .0.display()
+    )]
     NoPermission(PathBuf),
     /// Another process holds it.
     #[error("{file} stays locked by another process; try again, or end that process", file = .0.display())]
@@ -65,10 +70,12 @@ pub(super) fn database_error(path: &Path, error: &rusqlite::Error) -> OutboxErro
             OutboxError::NoPermission(path)
         }
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => OutboxError::Busy(path),
-        // Unknown is a statement that does not fit the table: it is not ours.
+        // Unknown is a statement that does not fit the table: it is not ours. No payment of ours
+        // breaks a constraint of ours.
         ErrorCode::NotADatabase
         | ErrorCode::DatabaseCorrupt
         | ErrorCode::TypeMismatch
+        | ErrorCode::ConstraintViolation
         | ErrorCode::Unknown => OutboxError::Damaged(path, text),
         // The file may not grow. SQLite has a code of its own only for the disk.
         ErrorCode::SystemIoFailure
