@@ -6,10 +6,13 @@ use std::process::Command;
 
 use cairn_forge::{Chain, Recipe, batches};
 use cairn_ledger::{Ledger, LedgerReader};
-use cairn_protocol::{AccountId, Address, BlockRef, Network, SecretKey, VerifiedBlock, Work};
+use cairn_protocol::{
+    AccountId, Address, BlockRef, Network, Payment, SecretKey, VerifiedBlock, Work,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::branch::Branch;
 use crate::miner::Miner;
 use crate::process::Process;
 use crate::programs::{Program, path_of};
@@ -66,6 +69,29 @@ impl Home {
     pub fn balance_of(&self, account: AccountId) -> u64 {
         let (_, states) = self.reader().accounts(&[account]).expect("readable");
         states[0].account.balance.micros()
+    }
+
+    /// The account of a local key.
+    pub fn account(&self, name: &str) -> AccountId {
+        let file = self.keys().join(format!("{name}.pem"));
+        let pem = std::fs::read_to_string(file).expect("readable");
+        let end = pem.find("public key").unwrap_or(pem.len());
+        SecretKey::from_pem(&pem[..end]).expect("a key").account()
+    }
+
+    /// How many payments of a local key the chain holds.
+    pub fn sequence(&self, name: &str) -> u64 {
+        let (_, states) = self.reader().accounts(&[self.account(name)]).expect("readable");
+        states[0].account.sequence.get()
+    }
+
+    /// Sequence and id of each payment of a local key, as the chain's blocks hold them.
+    pub fn made_by(&self, name: &str) -> Vec<(u64, String)> {
+        let (payer, chain) = (self.account(name), Branch::of(self));
+        let payments = chain.blocks().iter().flat_map(|block| block.payments.iter());
+        let ours = payments.map(|one| &one.payment).filter(|payment| payment.sender == payer);
+        let id = |payment: &Payment| payment.id(self.network.id()).to_string();
+        ours.map(|payment| (payment.sequence.get(), id(payment))).collect()
     }
 
     /// The command that runs a program in this data directory, away from any configuration file

@@ -1,23 +1,23 @@
 //! Several `wallet send` at once, beside a miner that is killed with them, and without one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cairn_forge::Recipe;
 use cairn_home::Outbox;
-use cairn_protocol::{AccountId, BlockRef, Sequence};
-use cairn_tests::{Branch, Home, Miner, Outcome, Process, TestNetwork, text, wait_until};
+use cairn_protocol::{BlockRef, Payment, Sequence};
+use cairn_tests::{Home, Miner, Outcome, Process, TestNetwork, text, wait_until};
 
 use crate::scenario::{Scenario, run, say, time_of};
 
 /// How many send at the same time.
 const SENDERS: usize = 3;
-const SEND: [&str; 6] = ["send", "account-1", "0.001", "account-2", "--json", "--offline"];
+const PAYER: &str = "account-1";
+const SEND: [&str; 6] = ["send", PAYER, "0.001", "account-2", "--json", "--offline"];
 
 struct Send {
     home: Home,
-    payer: AccountId,
-    first: Sequence,
+    first: u64,
     span: Duration,
     /// The id of each payment that `send` has printed, by its sequence.
     acknowledged: BTreeMap<u64, String>,
@@ -28,11 +28,8 @@ impl Send {
         let home = TestNetwork::forged().home();
         let recipe = Recipe { blocks: 60, payments: 1, ..Recipe::default() };
         home.forge(&recipe);
-        let payer = recipe.keys()[0].account();
-        let (_, accounts) = home.reader().accounts(&[payer]).expect("readable");
-        let first = accounts[0].account.sequence;
-        let mut send =
-            Self { home, payer, first, span: Duration::ZERO, acknowledged: BTreeMap::new() };
+        let first = home.sequence(PAYER);
+        let mut send = Self { home, first, span: Duration::ZERO, acknowledged: BTreeMap::new() };
         let mut senders = Vec::new();
         send.span = time_of(|| {
             senders = send.senders(0);
@@ -65,8 +62,9 @@ impl Send {
     /// The payments that are recorded, by sequence.
     fn recorded(&self) -> BTreeMap<u64, String> {
         let outbox = Outbox::open_existing(&self.home.network_folder()).expect("not damaged");
-        let payments = outbox.expect("there").payments_from(self.payer, Sequence::FIRST);
-        let id = |payment: &cairn_protocol::Payment| {
+        let payments =
+            outbox.expect("there").payments_from(self.home.account(PAYER), Sequence::FIRST);
+        let id = |payment: &Payment| {
             (payment.sequence.get(), payment.id(self.home.network().id()).to_string())
         };
         payments.expect("not damaged").iter().map(|one| id(&one.payment)).collect()
@@ -78,36 +76,23 @@ impl Send {
         for (sequence, id) in &self.acknowledged {
             assert_eq!(recorded.get(sequence), Some(id), "payment {sequence} is lost");
         }
-        let consecutive = (self.first.get()..).take(recorded.len());
+        let consecutive = (self.first..).take(recorded.len());
         assert!(recorded.keys().copied().eq(consecutive), "{:?}", recorded.keys());
     }
 
     /// Waits until a miner has made all payments that are recorded.
     fn wait_until_made(&self) {
-        let next = self.first.get() + self.recorded().len() as u64;
-        wait_until("all payments are made", || {
-            let (_, accounts) = self.home.reader().accounts(&[self.payer]).expect("readable");
-            accounts[0].account.sequence.get() == next
-        });
+        let next = self.first + self.recorded().len() as u64;
+        wait_until("all payments are made", || self.home.sequence(PAYER) == next);
     }
 
     /// A miner makes all payments, each once.
     fn all_are_made(&self) {
-        let recorded = self.recorded();
         let _miner = self.home.mine(&[]);
         self.wait_until_made();
-        let chain = Branch::of(&self.home);
-        let payments = chain.blocks().iter().flat_map(|block| block.payments.iter());
-        let ours = payments.filter(|one| one.payment.sender == self.payer);
-        let ours = ours.map(|one| one.payment.id(self.home.network().id()).to_string());
-        let (mut made, mut count) = (BTreeSet::new(), 0_u64);
-        for id in ours {
-            made.insert(id);
-            count += 1;
-        }
-        let expected = self.first.get() + recorded.len() as u64;
-        assert_eq!(count, expected, "each is made once");
-        assert!(recorded.values().all(|id| made.contains(id)));
+        let made =
+            self.home.made_by(PAYER).into_iter().skip_while(|(number, _)| *number < self.first);
+        assert!(made.eq(self.recorded()));
     }
 }
 
