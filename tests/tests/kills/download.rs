@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use cairn_forge::Recipe;
 use cairn_protocol::BlockRef;
 use cairn_tests::{Home, Miner, Process, TestNetwork};
 
-use crate::scenario::{Scenario, kills, run, setting, time_of};
-
-/// How many blocks the chain has in the short form and else.
-const BLOCKS: [u32; 2] = [1_500, 20_000];
+use crate::scenario::{Scenario, is_end, recipe, run, time_of};
 
 struct Download {
     network: TestNetwork,
@@ -24,8 +20,7 @@ impl Download {
     fn new() -> Self {
         let network = TestNetwork::forged();
         let source = network.home();
-        let blocks = setting("CAIRN_DOWNLOAD").unwrap_or(BLOCKS[usize::from(kills() > 10)]);
-        let chain = source.forge(&Recipe { blocks, payments: 1, ..Recipe::default() });
+        let chain = source.forge(&recipe());
         let source = source.mine(&[]);
         let home = network.home();
         let mut download =
@@ -57,10 +52,7 @@ impl Scenario for Download {
     }
 
     fn judge(&mut self, _: &mut [Process], tip: BlockRef) {
-        let height = usize::try_from(tip.height.get()).expect("a short chain");
-        let shown = height.checked_sub(1).map(|index| self.chain[index]);
-        assert!(shown.is_none_or(|shown| shown == tip), "{tip} was never shown");
-        self.is_done = self.chain.last() == Some(&tip);
+        self.is_done = is_end(&self.chain, tip);
     }
 }
 

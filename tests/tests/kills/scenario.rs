@@ -4,6 +4,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use cairn_forge::Recipe;
 use cairn_ledger::{Ledger, LedgerReader, Tip};
 use cairn_protocol::BlockRef;
 use cairn_protocol::hash::sha256;
@@ -14,6 +15,8 @@ const SCENARIOS: u32 = 4;
 /// How many kills there are in all, and from which seed their moments come.
 const KILLS: u32 = 12;
 const SEED: u32 = 1;
+/// How many blocks are downloaded, in the short form and else.
+const BLOCKS: [u32; 2] = [1_500, 20_000];
 
 /// Something that programs do with a data directory.
 pub(crate) trait Scenario {
@@ -64,13 +67,30 @@ pub(crate) fn run(name: &str, scenario: &mut impl Scenario) {
     say(&format!("{name}: {kills} kills, open again within {longest:.1?} each time"));
 }
 
+/// The chain that is downloaded: long, unless the kills are few.
+pub(crate) fn recipe() -> Recipe {
+    let blocks = setting("CAIRN_DOWNLOAD").unwrap_or(BLOCKS[usize::from(kills() > 10)]);
+    Recipe { blocks, payments: 1, ..Recipe::default() }
+}
+
+/// Whether this is the last block of a chain.
+///
+/// # Panics
+/// If it is none of its blocks.
+pub(crate) fn is_end(chain: &[BlockRef], tip: BlockRef) -> bool {
+    let height = usize::try_from(tip.height.get()).expect("a short chain");
+    let shown = height.checked_sub(1).map(|index| chain[index]);
+    assert!(shown.is_none_or(|shown| shown == tip), "{tip} was never shown");
+    chain.last() == Some(&tip)
+}
+
 /// The share of each scenario.
-pub(crate) fn kills() -> u32 {
+fn kills() -> u32 {
     setting("CAIRN_KILLS").unwrap_or(KILLS).div_ceil(SCENARIOS)
 }
 
 /// A number from the environment.
-pub(crate) fn setting(name: &str) -> Option<u32> {
+fn setting(name: &str) -> Option<u32> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")))
 }
