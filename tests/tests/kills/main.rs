@@ -14,6 +14,8 @@
 //! [`scenario`] kills, opens and asks what is always true; each scenario is a file of its own.
 
 mod download;
+mod import;
+mod rebuild;
 mod reorganisation;
 mod scenario;
 mod send;

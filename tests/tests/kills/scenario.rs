@@ -11,7 +11,7 @@ use cairn_protocol::hash::sha256;
 use cairn_tests::{Home, Process};
 
 /// How many tests share the kills.
-const SCENARIOS: u32 = 4;
+const SCENARIOS: u32 = 6;
 /// How many kills there are in all, and from which seed their moments come.
 const KILLS: u32 = 12;
 const SEED: u32 = 1;
