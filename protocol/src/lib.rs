@@ -32,6 +32,7 @@ pub mod rules;
 pub mod target;
 pub mod time;
 pub mod transaction;
+pub mod view;
 
 pub use account::AccountId;
 pub use address::Address;
@@ -49,3 +50,4 @@ pub use time::Timestamp;
 pub use transaction::{
     Memo, Payment, Signature, Transaction, TransactionError, VerifiedTransaction,
 };
+pub use view::{BlockView, PaymentView};

@@ -10,7 +10,7 @@ use cairn_protocol::limits::{MAX_BLOCK_BYTES, MAX_DATAGRAM_BYTES, MAX_MESSAGE_BY
 use cairn_protocol::messages::{
     Answer, Datagram, EncodedBlock, FRAME_PREFIX_BYTES, Message, RequestId, frame, frame_length,
 };
-use cairn_protocol::{Block, Bounded, Memo, Rules, SealedHeader, Transaction};
+use cairn_protocol::{Block, BlockView, Bounded, Memo, Rules, SealedHeader, Transaction};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -54,6 +54,44 @@ proptest! {
     #[test]
     fn blocks(block in arbitrary::block()) {
         only_its_bytes::<Block>(&block)?;
+    }
+
+    /// A view reads what the decoder reads.
+    #[test]
+    fn views_of_blocks(block in arbitrary::block()) {
+        let bytes = encode(&block);
+        let view = BlockView::new(&bytes).expect("a block");
+        prop_assert_eq!(view.payment_count(), block.payments.len());
+        prop_assert_eq!(seen(&view), block);
+        for end in 0..bytes.len() {
+            prop_assert!(BlockView::new(&bytes[..end]).is_err(), "{end}");
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        prop_assert!(matches!(BlockView::new(&longer), Err(CodecError::Trailing(1))));
+    }
+
+    /// Whatever number stands where, and whichever byte is another: a view sees no block that the
+    /// decoder would not, unless what it cannot read itself is wrong.
+    #[test]
+    fn views_of_changed_blocks(
+        block in arbitrary::block(),
+        position in any::<prop::sample::Index>(),
+        number in prop_oneof![Just(u64::MAX), Just(1 << 63), Just(1 << 32), 0..1_000_u64],
+        byte in any::<u8>(),
+    ) {
+        let good = encode(&block);
+        let start = position.index(good.len() - 8);
+        let (mut hostile, mut other) = (good.clone(), good);
+        hostile[start..start + 8].copy_from_slice(&number.to_le_bytes());
+        other[start] = byte;
+        for bytes in [hostile, other] {
+            match (decode::<Block>(&bytes), BlockView::new(&bytes)) {
+                (Ok(decoded), Ok(view)) => prop_assert_eq!(seen(&view), decoded),
+                (Ok(_), Err(error)) => prop_assert!(false, "{error}"),
+                (Err(_), Ok(view)) => prop_assert!(try_seen(&view).is_err()),
+                (Err(_), Err(_)) => {}
+            }
+        }
     }
 
     #[test]
@@ -114,9 +152,28 @@ proptest! {
             let _ = Datagram::decode(&bytes);
             let _ = Datagram::decode(&[b"CRN\x01\x01\0".as_slice(), &bytes].concat());
             let _ = decode::<Block>(&bytes);
+            let _ = BlockView::new(&bytes);
             let _ = decode::<Rules>(&bytes);
         }
     }
+}
+
+/// The block that a view shows.
+fn seen(view: &BlockView<'_>) -> Block {
+    try_seen(view).expect("it decodes")
+}
+
+fn try_seen(view: &BlockView<'_>) -> Result<Block, CodecError> {
+    let payments = view.payments().map(|payment| {
+        let whole = payment.decode()?;
+        assert_eq!(
+            (payment.sender(), payment.recipient()),
+            (whole.payment.sender, whole.payment.recipient)
+        );
+        Ok(whole)
+    });
+    let payments = payments.collect::<Result<Vec<_>, _>>()?;
+    Ok(Block { sealed: view.sealed()?, reward: view.reward()?, payments: Bounded::first(payments) })
 }
 
 /// The bytes of a list's claimed length, then `rest`.
