@@ -5,7 +5,9 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use cairn_protocol::{AccountId, Amount, BlockHash, BlockRef, Height, Network, SealedHeader};
+use cairn_protocol::{
+    AccountId, Amount, BlockHash, BlockRef, BlockView, Height, Network, SealedHeader,
+};
 
 use crate::archive::{self, ExportError, Exported};
 use crate::audit;
@@ -126,6 +128,22 @@ impl LedgerReader {
     /// the disk.
     pub fn changes_since(&self, cursor: BlockRef, most: usize) -> Result<Changes, LedgerError> {
         self.store.read(|tables| follow::changes_since(tables, cursor, most))
+    }
+
+    /// Shows the blocks of the active chain above a height in ascending order, at most so many, all
+    /// as of one moment: the fast way through many of them. A follower that goes this way must look
+    /// whether the first one's parent is the block that it stands on.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] at the first block that is not what was stored; those before it have
+    /// been shown. Errors of the disk.
+    pub fn scan(
+        &self,
+        above: Height,
+        most: usize,
+        show: &mut dyn FnMut(BlockRef, BlockView<'_>),
+    ) -> Result<(), LedgerError> {
+        self.store.read(|tables| tables.scan_active(above, most, show))
     }
 
     /// Validates the active chain again from genesis on, and compares everything that is stored

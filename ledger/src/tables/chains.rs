@@ -141,7 +141,7 @@ fn missing(height: Height) -> Fault {
     Fault::Damage(format!("the active block at height {height} is missing"))
 }
 
-fn read_active(row: &Row<'_>) -> Result<ActiveBlock, Fault> {
+pub(super) fn read_active(row: &Row<'_>) -> Result<ActiveBlock, Fault> {
     let out_of_range = || Fault::damage("an active block has a reward that cannot be");
     let height = Height::new(number(row.get(0)?)?).ok_or_else(out_of_range)?;
     let amount = Amount::from_micros(number(row.get(3)?)?).ok_or_else(out_of_range)?;

@@ -19,6 +19,7 @@ mod chains;
 mod file;
 mod headers;
 mod meta;
+mod scan;
 
 use cairn_protocol::hash::sha256;
 use rusqlite::{Connection, OptionalExtension, Params, Row};

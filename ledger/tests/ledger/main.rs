@@ -22,4 +22,5 @@ mod reorganisations;
 mod rule_book;
 mod rule_order;
 mod rules;
+mod scan;
 mod storage;
