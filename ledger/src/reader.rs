@@ -5,6 +5,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use cairn_protocol::codec::CodecError;
 use cairn_protocol::{
     AccountId, Amount, BlockHash, BlockRef, BlockView, Height, Network, SealedHeader,
 };
@@ -135,13 +136,13 @@ impl LedgerReader {
     /// whether the first one's parent is the block that it stands on.
     ///
     /// # Errors
-    /// [`LedgerError::Damaged`] at the first block that is not what was stored; those before it have
-    /// been shown. Errors of the disk.
+    /// [`LedgerError::Damaged`] at the first block that is not what was stored, or of which `show`
+    /// cannot read a part; those before it have been shown. Errors of the disk.
     pub fn scan(
         &self,
         above: Height,
         most: usize,
-        show: &mut dyn FnMut(BlockRef, BlockView<'_>),
+        show: &mut dyn FnMut(BlockRef, BlockView<'_>) -> Result<(), CodecError>,
     ) -> Result<(), LedgerError> {
         self.store.read(|tables| tables.scan_active(above, most, show))
     }

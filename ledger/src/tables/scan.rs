@@ -1,5 +1,6 @@
 //! Reading the active chain's blocks one after the other, where they lie.
 
+use cairn_protocol::codec::CodecError;
 use cairn_protocol::{BlockRef, BlockView, Height};
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
@@ -18,7 +19,7 @@ impl Tables<'_> {
         self,
         above: Height,
         most: usize,
-        show: &mut dyn FnMut(BlockRef, BlockView<'_>),
+        show: &mut dyn FnMut(BlockRef, BlockView<'_>) -> Result<(), CodecError>,
     ) -> Result<(), Fault> {
         let sql = "SELECT a.height, a.hash, a.recipient, a.amount, a.sum, b.bytes, b.sum \
                    FROM active a \
@@ -30,7 +31,7 @@ impl Tables<'_> {
         let mut heights = Vec::new();
         while let Some(row) = rows.next()? {
             let block = read_active(row)?.block_ref();
-            show(block, read_body(row, block)?);
+            show(block, read_body(row, block)?).map_err(|error| malformed(block, &error))?;
             heights.push(block.height);
         }
         self.check_unbroken(above, most, heights.into_iter())
@@ -43,5 +44,9 @@ fn read_body<'a>(row: &'a Row<'_>, block: BlockRef) -> Result<BlockView<'a>, Fau
         return Err(Fault::Damage(format!("{} is missing", name())));
     };
     check_sum(&[&block.hash.0, bytes], row.get(6)?, name)?;
-    BlockView::new(bytes).map_err(|error| Fault::Damage(format!("{} is {error}", name())))
+    BlockView::new(bytes).map_err(|error| malformed(block, &error))
+}
+
+fn malformed(block: BlockRef, error: &CodecError) -> Fault {
+    Fault::Damage(format!("the body of block {block} is {error}"))
 }

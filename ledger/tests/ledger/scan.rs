@@ -18,9 +18,10 @@ fn scanned(
 ) -> (Vec<(BlockRef, Block)>, Result<(), LedgerError>) {
     let mut shown = Vec::new();
     let ended = reader.scan(above, most, &mut |place, view| {
-        let payments = view.payments().map(|payment| payment.decode().expect("a payment"));
-        let (sealed, reward) = (view.sealed().expect("a header"), view.reward().expect("a reward"));
-        shown.push((place, Block { sealed, reward, payments: Bounded::first(payments) }));
+        let payments = view.payments().map(|payment| payment.decode());
+        let payments = Bounded::first(payments.collect::<Result<Vec<_>, _>>()?);
+        shown.push((place, Block { sealed: view.sealed()?, reward: view.reward()?, payments }));
+        Ok(())
     });
     (shown, ended)
 }
@@ -85,6 +86,9 @@ fn damage_is_named_and_never_shown() {
     assert!(found(hidden).contains("height 5 is missing"));
     let cut = |file: &Connection, fifth| change_body(file, fifth, |bytes| bytes.truncate(190));
     assert!(found(cut).contains("malformed"));
+    // A height that no block can have, which only whoever reads the reward notices.
+    let odd = |file: &Connection, fifth| change_body(file, fifth, |bytes| bytes[143] = 0xff);
+    assert!(found(odd).contains("malformed"));
 }
 
 #[test]
