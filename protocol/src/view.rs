@@ -16,6 +16,8 @@ use crate::transaction::Transaction;
 const SEALED_BYTES: usize = 136;
 /// The bytes of a reward, which follows.
 const REWARD_BYTES: usize = 48;
+/// Where it says whose it is: after the height.
+const REWARDED_AT: usize = 8;
 /// The bytes of a list's length.
 const LENGTH_BYTES: usize = 8;
 /// Where a transaction says how long its memo is: after two accounts and three numbers.
@@ -28,6 +30,7 @@ const _: () = assert!(SEALED_BYTES + REWARD_BYTES + LENGTH_BYTES == EMPTY_BLOCK_
 pub struct BlockView<'a> {
     sealed: &'a [u8],
     reward: &'a [u8],
+    rewarded: &'a [u8; 32],
     payments: Payments<'a>,
 }
 
@@ -44,7 +47,8 @@ impl<'a> BlockView<'a> {
             let (length, rest) = rest.split_first_chunk::<LENGTH_BYTES>()?;
             let left = usize::try_from(u64::from_le_bytes(*length)).ok()?;
             let payments = Payments { left, rest };
-            (left <= MAX_BLOCK_PAYMENTS).then_some(Self { sealed, reward, payments })
+            let rewarded = reward.get(REWARDED_AT..)?.first_chunk()?;
+            (left <= MAX_BLOCK_PAYMENTS).then_some(Self { sealed, reward, rewarded, payments })
         };
         let view = read().ok_or_else(|| malformed("a block's lengths do not fit"))?;
         let mut walk = view.payments();
@@ -70,6 +74,11 @@ impl<'a> BlockView<'a> {
     /// [`CodecError`] if it does not decode.
     pub fn reward(&self) -> Result<Reward, CodecError> {
         codec::decode(self.reward)
+    }
+
+    /// Who gets the reward.
+    pub fn rewarded(&self) -> AccountId {
+        AccountId(*self.rewarded)
     }
 
     /// The payments, in order.

@@ -173,7 +173,9 @@ fn try_seen(view: &BlockView<'_>) -> Result<Block, CodecError> {
         Ok(whole)
     });
     let payments = payments.collect::<Result<Vec<_>, _>>()?;
-    Ok(Block { sealed: view.sealed()?, reward: view.reward()?, payments: Bounded::first(payments) })
+    let reward = view.reward()?;
+    assert_eq!(view.rewarded(), reward.recipient);
+    Ok(Block { sealed: view.sealed()?, reward, payments: Bounded::first(payments) })
 }
 
 /// The bytes of a list's claimed length, then `rest`.
