@@ -9,6 +9,8 @@ use cairn_ledger::LedgerError;
 use cairn_network::NetworkError;
 use serde_json::json;
 
+use crate::progress;
+
 /// Why a program ends, as its exit code says it. 0 is success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -96,6 +98,7 @@ impl Failure {
         } else {
             format!("error: {}", self.message)
         };
+        progress::wipe();
         // Nothing can be said where not even an error can be printed.
         let _ = writeln!(io::stderr(), "{line}");
         ExitCode::from(self.exit.code())

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::args::CommonArgs;
 use crate::failure::Failure;
+use crate::progress;
 
 /// How results and notes are written.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +73,7 @@ impl Output {
         } else {
             format!("note: {message}")
         };
+        progress::wipe();
         // A note that nobody can read is no reason to fail.
         let _ = writeln!(io::stderr(), "{line}");
     }
@@ -79,6 +81,7 @@ impl Output {
 
 /// Writes a line, or several, on stdout at once.
 fn write_stdout(text: &str) -> Result<(), Failure> {
+    progress::wipe();
     let mut stdout = io::stdout().lock();
     let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
     match written {
