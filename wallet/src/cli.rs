@@ -21,6 +21,18 @@ pub(crate) enum Command {
     NewAddress(NewAddress),
     /// Shows each address with its name, its balance and what is under way
     ListAddresses,
+    /// Shows what this wallet's keys received and sent, the newest first
+    ///
+    /// A payment between two of them is told for each. Payments that no block holds yet come first.
+    /// The history is an index (history.db) that is made from the blocks: for a key that is new here
+    /// all of them are looked through, once.
+    ///
+    /// With --json: `{"network", "height", "tip", "entries"}`, each entry as
+    /// `{"height", "time", "kind", "name", "address", "amount", "fee", "counterparty",
+    /// "counterparty_name", "memo", "txid"}`: `height` and `time` (milliseconds since 1970) are null
+    /// until a block holds it, `kind` is "reward", "received" or "sent", `amount` has a sign and leaves
+    /// out the `fee`, which is null unless this key paid it.
+    History(History),
     /// Pays somebody
     Send(Send),
     /// Keeps the copy of the chain up to date, until Ctrl-C
@@ -79,6 +91,16 @@ pub(crate) struct NewAddress {
     /// A name for it, known to this wallet only: letters, digits, '.', '_' and '-'
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct History {
+    /// Only of this key: its name or its address
+    #[arg(value_name = "NAME|ADDRESS")]
+    pub(crate) party: Option<String>,
+    /// At most so many entries
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) last: usize,
 }
 
 #[derive(Args, Debug)]

@@ -11,7 +11,7 @@ use cairn_home::{Exit, Failure, MempoolFile, MinerLock, Outbox, Repeater, repeat
 use cairn_ledger::{Journal, Ledger, LedgerError};
 use cairn_network::{Handle, Running};
 use cairn_node::Event;
-use cairn_protocol::{Transaction, Work};
+use cairn_protocol::{Height, Transaction, Work};
 use tokio::time::{sleep, timeout};
 
 use crate::context::{Context, is_empty};
@@ -105,6 +105,12 @@ impl Follower {
     pub(crate) fn shown(&self) -> Option<[Work; 2]> {
         let now = self.node.as_ref()?.handle.snapshot();
         Some([now.tip.work, now.best_header.work])
+    }
+
+    /// The heights of the tip and of the best header of our own node.
+    pub(crate) fn heights(&self) -> Option<[Height; 2]> {
+        let now = self.node.as_ref()?.handle.snapshot();
+        Some([now.tip.block.height, now.best_header.block.height])
     }
 
     /// Sends payments to all, and sees to it that they leave: at once, and again when peers that

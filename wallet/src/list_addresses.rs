@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cairn_home::keys::Listing;
-use cairn_home::{Exit, Failure, KeyName, Outbox, OutboxError};
+use cairn_home::{Failure, KeyName, Outbox, OutboxError};
 use cairn_ledger::{AccountState, LedgerReader, Tip};
 use cairn_network::clock;
 use cairn_protocol::{AccountId, Sequence, Transaction};
@@ -11,13 +10,15 @@ use serde::Serialize;
 
 use crate::context::{Context, is_empty};
 use crate::funds::{Change, pending};
+use crate::history::report_broken;
 use crate::overtaken;
 use crate::table::{Align, describe_tip, table};
 
 pub(crate) fn run(context: &Context) -> Result<(), Failure> {
-    let Listing { accounts, broken } = context.keys().list()?;
+    let listing = context.keys().list()?;
+    let accounts = &listing.accounts;
     let chain = Chain::read(context, accounts.values().copied().collect())?;
-    let rows: Vec<Row> = accounts.into_iter().map(|key| Row::new(context, key, &chain)).collect();
+    let rows: Vec<Row> = accounts.iter().map(|key| Row::new(context, key, &chain)).collect();
     if is_empty(&chain.tip) {
         context.output.note(
             "never_synchronised",
@@ -27,12 +28,7 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     let answer = Answer::new(context, &chain.tip, &rows);
     context.output.result(&answer, || text(&chain.tip, &rows))?;
     overtaken::tell(context)?;
-    let broken: Vec<_> = broken.iter().map(ToString::to_string).collect();
-    if broken.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(Exit::KeyFile, "bad_key_file", broken.join("\n")))
-    }
+    report_broken(&listing)
 }
 
 /// What chain and outbox say about some accounts.
@@ -88,12 +84,12 @@ struct Row {
 }
 
 impl Row {
-    fn new(context: &Context, (name, account): (KeyName, AccountId), chain: &Chain) -> Self {
+    fn new(context: &Context, (name, account): (&KeyName, &AccountId), chain: &Chain) -> Self {
         Self {
-            name,
-            address: context.address(account).to_string(),
-            state: chain.states.get(&account).copied().unwrap_or_default(),
-            pending: chain.pending.get(&account).copied().unwrap_or_default(),
+            name: name.clone(),
+            address: context.address(*account).to_string(),
+            state: chain.states.get(account).copied().unwrap_or_default(),
+            pending: chain.pending.get(account).copied().unwrap_or_default(),
         }
     }
 }
@@ -178,8 +174,8 @@ mod tests {
     fn told(home: &Fixture, name: &str) -> [String; 3] {
         let account = home.account(name);
         let chain = Chain::read(&home.context, vec![account]).expect("readable");
-        let key = (name.parse().expect("a name"), account);
-        let Row { state, pending, .. } = Row::new(&home.context, key, &chain);
+        let name = name.parse().expect("a name");
+        let Row { state, pending, .. } = Row::new(&home.context, (&name, &account), &chain);
         let confirmed = state.account.balance;
         [confirmed.to_string(), pending.to_string(), pending.applied_to(confirmed).to_string()]
     }

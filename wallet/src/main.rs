@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attendant;
 mod backup;
 mod blocks;
 #[cfg(test)]
@@ -15,6 +16,8 @@ mod context;
 mod fixture;
 mod follow;
 mod funds;
+mod history;
+mod index;
 mod list_addresses;
 mod new_address;
 mod order;
@@ -50,6 +53,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::NewAddress(args) => new_address::run(&context, args),
         Command::ListAddresses => list_addresses::run(&context),
+        Command::History(args) => history::run(&context, args),
         Command::Send(args) => block_on(send::run(&context.with_network_args(&args.network), args)),
         Command::Backup(args) => backup::run(&context, args),
         Command::Restore(args) => restore::run(&context, args),

@@ -5,11 +5,14 @@ use serde::Serialize;
 
 use crate::cli::NewAddress;
 use crate::context::Context;
+use crate::index;
 
 pub(crate) fn run(context: &Context, args: &NewAddress) -> Result<(), Failure> {
     let name: KeyName = args.name.parse()?;
     let keys = context.keys();
-    let address = context.address(keys.create(&name)?.account()).to_string();
+    let account = keys.create(&name)?.account();
+    index::begin(context, account);
+    let address = context.address(account).to_string();
     let file = keys.file(&name).display().to_string();
     let answer = Answer { name: name.as_str(), address: &address, key_file: &file };
     context.output.result(&answer, || {

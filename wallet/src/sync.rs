@@ -8,6 +8,7 @@ use cairn_network::clock;
 use cairn_protocol::BlockRef;
 use serde::Serialize;
 
+use crate::attendant::Attendant;
 use crate::claims::{BELIEVED, Standstill};
 use crate::cli::Sync;
 use crate::context::Context;
@@ -69,13 +70,15 @@ async fn once(
     timeout: Option<Duration>,
 ) -> Result<(), Failure> {
     let started = Instant::now();
-    if !catch_up(context, follower, timeout, BELIEVED).await? {
+    let mut attendant = Attendant::new(context);
+    if !catch_up(context, follower, &mut attendant, timeout, BELIEVED).await? {
         context.output.note("unproven_claims", UNPROVEN);
     }
     let left = timeout.map(|limit| limit.saturating_sub(started.elapsed()));
     follower.deliver_recorded(left.map_or(DELIVERY, |left| left.min(DELIVERY))).await?;
     let tip = watch.update()?;
     overtaken::tell(context)?;
+    attendant.finish().await?;
     let answer = Answer {
         height: tip.block.height.get(),
         tip: tip.block.hash.to_string(),
@@ -93,6 +96,7 @@ async fn once(
 async fn catch_up(
     context: &Context,
     follower: &mut Follower,
+    attendant: &mut Attendant<'_>,
     timeout: Option<Duration>,
     believed: Duration,
 ) -> Result<bool, Failure> {
@@ -112,6 +116,7 @@ async fn catch_up(
             }
             _ => follower.step().await?,
         }
+        attendant.attend(follower)?;
     }
 }
 
@@ -131,10 +136,12 @@ async fn keep(
     timeout: Option<Duration>,
 ) -> Result<(), Failure> {
     let started = Instant::now();
+    let mut attendant = Attendant::new(context);
     let mut printed: Option<(Instant, Tip)> = None;
     let mut looked_at = None;
     while timeout.is_none_or(|limit| started.elapsed() < limit) {
         follower.step().await?;
+        attendant.attend(follower)?;
         let tip = watch.update()?;
         if looked_at.replace(tip) != Some(tip) {
             overtaken::tell(context)?;
@@ -251,7 +258,8 @@ mod tests {
             while follower.progress()? != Progress::Behind {
                 follower.step().await?;
             }
-            catch_up(&context, &mut follower, None, Duration::from_secs(1)).await
+            let mut attendant = Attendant::new(&context);
+            catch_up(&context, &mut follower, &mut attendant, None, Duration::from_secs(1)).await
         };
         let level = timeout(Duration::from_secs(20), catching_up).await;
         liar.abort();

@@ -2,6 +2,7 @@
 
 mod backup;
 mod chain;
+mod history;
 mod home;
 mod list_addresses;
 mod new_address;

@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use crate::chain;
+use crate::history::confirm;
 use crate::home::{Home, Outcome};
 
 #[test]
@@ -30,6 +31,19 @@ fn send() {
     home.new_address("bob");
     chain::mine(&mut home.chain(), alice, 3);
     run("send.md", &home);
+}
+
+#[test]
+fn history() {
+    let home = Home::new();
+    let alice = home.new_address("alice");
+    home.new_address("bob");
+    let mut ledger = home.chain();
+    chain::mine(&mut ledger, alice, 3);
+    let words = ["send", "alice", "2.5", "bob", "--fee", "0.1", "--memo", "for the hut"];
+    home.json(&[&words[..], &["--offline"]].concat());
+    confirm(&home, &mut ledger);
+    run("history.md", &home);
 }
 
 #[test]
