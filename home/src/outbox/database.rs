@@ -11,7 +11,7 @@ use super::error::{OutboxError, database_error};
 
 pub(super) const FILE: &str = "wallet.db";
 /// Stored in the database; another number is another layout.
-pub(super) const LAYOUT: i64 = 2;
+pub(super) const LAYOUT: i64 = 3;
 const SCHEMA: &str = "
     CREATE TABLE payments (
         sender   BLOB    NOT NULL,
@@ -31,6 +31,29 @@ const SECOND_LAYOUT: &str = "
     CREATE INDEX open_payments ON payments (sender, sequence) WHERE fate = 0;
     PRAGMA user_version = 2;
 ";
+/// From layout 2 to 3: payments that were made for good stand apart, so that what has to be looked at
+/// by every command does not grow with what was ever paid.
+const THIRD_LAYOUT: &str = "
+    CREATE TABLE made (
+        sender BLOB NOT NULL, sequence INTEGER NOT NULL, signed BLOB NOT NULL,
+        made_height INTEGER, made_hash BLOB, fate INTEGER NOT NULL, checksum INTEGER NOT NULL,
+        PRIMARY KEY (sender, sequence)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO made
+        SELECT sender, sequence, signed, made_height, made_hash, fate, checksum
+        FROM payments WHERE fate = 1;
+    DELETE FROM payments WHERE fate = 1;
+    PRAGMA user_version = 3;
+";
+/// All payments, to be read from like a table. No view: a damaged one could leave some of them out.
+macro_rules! recorded {
+    () => {
+        "(SELECT sender, sequence, signed, fate, checksum, made_height, made_hash FROM payments \
+          UNION ALL \
+          SELECT sender, sequence, signed, fate, checksum, made_height, made_hash FROM made)"
+    };
+}
+pub(super) use recorded;
 /// How long to wait for another process that records a payment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -68,7 +91,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OutboxError> {
         Ok((layout(&database)?, database))
     };
     match open() {
-        Ok((0..=LAYOUT, database)) => check(path, database),
+        Ok((0..=LAYOUT, database)) => check(path, &database).map(|()| database),
         Ok((other, _)) => {
             let reason = format!("it has layout {other}, and this program knows {LAYOUT}");
             Err(OutboxError::Damaged(path.to_owned(), reason))
@@ -77,16 +100,30 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OutboxError> {
     }
 }
 
-/// Refuses a database that is cut short, or whose pages do not fit together, which might hide
-/// payments. All of it is read; it is small.
-fn check(path: &Path, database: Connection) -> Result<Connection, OutboxError> {
+/// Refuses a database that is cut short, or in which the pages of the payments that are not made for
+/// good do not fit together, which might hide one of them. All of these are read; they are few.
+fn check(path: &Path, database: &Connection) -> Result<(), OutboxError> {
+    let check = match layout(database).map_err(|error| database_error(path, &error))? {
+        // Nothing is in it, or all payments are in one table.
+        0..LAYOUT => "integrity_check(1)",
+        _ => "integrity_check(payments)",
+    };
+    run_check(path, database, check)
+}
+
+/// Refuses a database in which any pages do not fit together. It takes longer the more was ever paid.
+pub(super) fn check_whole(path: &Path, database: &Connection) -> Result<(), OutboxError> {
+    run_check(path, database, "integrity_check(1)")
+}
+
+fn run_check(path: &Path, database: &Connection, check: &str) -> Result<(), OutboxError> {
     let verdict = || {
-        let reading = database.unchecked_transaction()?;
-        let verdict = pragma::<String>(&reading, "integrity_check(1)")?;
-        Ok((verdict, is_cut_short(path, &reading)?))
+        let reading = database.is_autocommit().then(|| database.unchecked_transaction());
+        let _reading = reading.transpose()?;
+        Ok((pragma::<String>(database, check)?, is_cut_short(path, database)?))
     };
     match verdict() {
-        Ok((verdict, false)) if verdict == "ok" => Ok(database),
+        Ok((verdict, false)) if verdict == "ok" => Ok(()),
         Ok((_, true)) => {
             Err(OutboxError::Damaged(path.to_owned(), "its end is missing".to_owned()))
         }
@@ -115,9 +152,12 @@ fn bring_up_to_date(database: &mut Connection) -> rusqlite::Result<()> {
     if found < 1 {
         change.execute_batch(SCHEMA)?;
     }
-    if found < LAYOUT {
+    if found < 2 {
         change.execute_batch(SECOND_LAYOUT)?;
         seal_all(&change)?;
+    }
+    if found < LAYOUT {
+        change.execute_batch(THIRD_LAYOUT)?;
     }
     change.commit()
 }

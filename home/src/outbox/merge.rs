@@ -8,9 +8,9 @@
 use cairn_protocol::{AccountId, BlockRef, Sequence, Transaction, codec};
 use rusqlite::{Connection, OptionalExtension, Transaction as Change, TransactionBehavior, params};
 
-use super::database::checksum;
+use super::database::{check_whole, checksum, recorded};
 use super::error::{OutboxError, database_error};
-use super::{Fate, Outbox, StoredPayment, column, made};
+use super::{Fate, Outbox, StoredPayment, column, made, put_apart};
 
 /// A payment with all that is recorded of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,11 +89,13 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError`] if the outbox is damaged or cannot be read.
     pub fn all(&self) -> Result<Vec<Recorded>, OutboxError> {
+        check_whole(&self.path, &self.database)?;
         let read = || {
-            let mut query = self.database.prepare(
-                "SELECT sender, sequence, signed, fate, checksum, made_height, made_hash
-                 FROM payments ORDER BY sender, sequence",
-            )?;
+            let mut query = self.database.prepare(concat!(
+                "SELECT * FROM ",
+                recorded!(),
+                " ORDER BY sender, sequence"
+            ))?;
             let rows = query.query_map([], |row| Ok((StoredPayment::of(row)?, made(row)?)))?;
             rows.collect::<Result<Vec<_>, _>>()
         };
@@ -106,6 +108,7 @@ impl Outbox {
     /// # Errors
     /// As [`Self::all`].
     pub fn compare(&self, payments: &[Recorded]) -> Result<Merged, OutboxError> {
+        check_whole(&self.path, &self.database)?;
         let mut merged = Merged::default();
         for payment in payments {
             merged.count(step(self.find(&self.database, payment.place())?.as_ref(), payment));
@@ -119,6 +122,7 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError`] if the outbox is damaged or cannot be written.
     pub fn merge(&mut self, payments: &[Recorded]) -> Result<Merged, OutboxError> {
+        check_whole(&self.path, &self.database)?;
         let database_error = |error| database_error(&self.path, &error);
         // Not by `&mut`, so that `self` can read within it.
         let change = Change::new_unchecked(&self.database, TransactionBehavior::Immediate)
@@ -141,10 +145,11 @@ impl Outbox {
         (sender, sequence): (AccountId, Sequence),
     ) -> Result<Option<Recorded>, OutboxError> {
         let read = || {
-            let mut query = database.prepare_cached(
-                "SELECT sender, sequence, signed, fate, checksum, made_height, made_hash
-                 FROM payments WHERE sender = ?1 AND sequence = ?2",
-            )?;
+            let mut query = database.prepare_cached(concat!(
+                "SELECT * FROM ",
+                recorded!(),
+                " WHERE sender = ?1 AND sequence = ?2"
+            ))?;
             let place = params![sender.0, column(sequence.get())];
             query.query_row(place, |row| Ok((StoredPayment::of(row)?, made(row)?))).optional()
         };
@@ -205,5 +210,5 @@ fn put(database: &Connection, payment: &Recorded) -> rusqlite::Result<()> {
         fate,
         checksum(&signed, fate),
     ])?;
-    Ok(())
+    put_apart(database, (sender.0, column(sequence.get())))
 }

@@ -6,6 +6,9 @@
 //! was given up, because a copy of its key has paid with its sequence: its user is told to send it
 //! again, so it must not come back.
 //!
+//! Payments that were made for good, which is all but the last ones, stand in a table apart. Only a
+//! reorganisation deeper than any that is expected has them looked at again.
+//!
 //! The file is small and seldom written, by several processes. A rollback journal serves that as
 //! well as a write-ahead log would, on network file systems too, and leaves nothing beside it.
 
@@ -13,28 +16,32 @@ mod database;
 mod error;
 mod merge;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cairn_ledger::{Account, LedgerReader};
 use cairn_protocol::{AccountId, BlockHash, BlockRef, Height, Sequence, Transaction, codec};
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction as Change, TransactionBehavior, params};
 
-use database::{FILE, checksum, pragma};
+use database::{FILE, checksum, pragma, recorded};
 use error::database_error;
 
 pub use error::OutboxError;
 pub use merge::{Merged, Recorded};
 
-/// Every sender once, however many payments each has made.
-const SENDERS: &str = "
-    WITH RECURSIVE senders (sender) AS (
-        SELECT min(sender) FROM payments
-        UNION ALL
-        SELECT (SELECT min(sender) FROM payments WHERE sender > senders.sender)
-        FROM senders WHERE sender IS NOT NULL
-    )
-    SELECT sender FROM senders WHERE sender IS NOT NULL
-";
+/// Every sender in a table once, however many payments each has made.
+macro_rules! senders_in {
+    ($table:literal) => {
+        concat!(
+            "WITH RECURSIVE senders (sender) AS (SELECT min(sender) FROM ",
+            $table,
+            " UNION ALL SELECT (SELECT min(sender) FROM ",
+            $table,
+            " WHERE sender > senders.sender) FROM senders WHERE sender IS NOT NULL) \
+             SELECT sender FROM senders WHERE sender IS NOT NULL"
+        )
+    };
+}
 
 /// What is known of a payment that no longer waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,9 +142,14 @@ impl Outbox {
     /// [`OutboxError`] if the outbox cannot be read.
     pub fn senders(&self) -> Result<Vec<AccountId>, OutboxError> {
         let read = || {
-            let mut query = self.database.prepare_cached(SENDERS)?;
-            let rows = query.query_map([], |row| Ok(AccountId(row.get(0)?)))?;
-            rows.collect::<Result<_, _>>()
+            let mut senders = BTreeSet::new();
+            for sql in [senders_in!("payments"), senders_in!("made")] {
+                let mut query = self.database.prepare_cached(sql)?;
+                for row in query.query_map([], |row| Ok(AccountId(row.get(0)?)))? {
+                    senders.insert(row?);
+                }
+            }
+            Ok(senders.into_iter().collect())
         };
         read().map_err(|error| database_error(&self.path, &error))
     }
@@ -178,19 +190,18 @@ impl Outbox {
     /// [`OutboxError`] if the outbox cannot be written.
     pub fn decide(&self, transaction: &Transaction, fate: Fate) -> Result<(), OutboxError> {
         let (payment, signed) = (&transaction.payment, codec::encode(transaction));
-        let sequence = column(payment.sequence.get());
-        let done = self.database.execute(
-            "UPDATE payments SET fate = ?1, checksum = ?2
-             WHERE sender = ?3 AND sequence = ?4 AND signed = ?5",
-            params![
-                fate as i64,
-                checksum(&signed, fate as i64),
-                payment.sender.0,
-                sequence,
-                signed
-            ],
-        );
-        done.map(drop).map_err(|error| database_error(&self.path, &error))
+        let place = (payment.sender.0, column(payment.sequence.get()));
+        let decide = || {
+            let change = Change::new_unchecked(&self.database, TransactionBehavior::Immediate)?;
+            change.execute(
+                "UPDATE payments SET fate = ?1, checksum = ?2
+                 WHERE sender = ?3 AND sequence = ?4 AND signed = ?5",
+                params![fate as i64, checksum(&signed, fate as i64), place.0, place.1, signed],
+            )?;
+            put_apart(&change, place)?;
+            change.commit()
+        };
+        decide().map_err(|error| database_error(&self.path, &error))
     }
 
     /// A sender's payments from this sequence on, in order, without those that were given up.
@@ -222,12 +233,32 @@ pub fn next_sequence(account: Account, waiting: &[Transaction]) -> Sequence {
     })
 }
 
+/// Moves a payment that was made for good to the others of that kind.
+fn put_apart(database: &Connection, place: ([u8; 32], i64)) -> rusqlite::Result<()> {
+    let moves = [
+        "INSERT INTO made
+         SELECT sender, sequence, signed, made_height, made_hash, fate, checksum
+         FROM payments WHERE sender = ?1 AND sequence = ?2 AND fate = 1",
+        "DELETE FROM payments WHERE sender = ?1 AND sequence = ?2 AND fate = 1",
+    ];
+    for sql in moves {
+        database.prepare_cached(sql)?.execute(place)?;
+    }
+    Ok(())
+}
+
 /// Writes a payment down, which may take the place of one that was given up. Returns whether it did.
 fn insert(
     database: &Connection,
     transaction: &Transaction,
     tip: BlockRef,
 ) -> rusqlite::Result<bool> {
+    let place = (transaction.payment.sender.0, column(transaction.payment.sequence.get()));
+    let mut made =
+        database.prepare_cached("SELECT 1 FROM made WHERE sender = ?1 AND sequence = ?2")?;
+    if made.exists(place)? {
+        return Ok(false);
+    }
     let mut change = database.prepare_cached(
         "INSERT INTO payments (sender, sequence, signed, made_height, made_hash, checksum)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -238,8 +269,8 @@ fn insert(
     )?;
     let signed = codec::encode(transaction);
     let rows = change.execute(params![
-        transaction.payment.sender.0,
-        column(transaction.payment.sequence.get()),
+        place.0,
+        place.1,
         signed,
         column(tip.height.get()),
         tip.hash.0,
@@ -256,15 +287,21 @@ fn payments_from(
     first: Sequence,
 ) -> Result<Vec<Transaction>, OutboxError> {
     let read = || {
-        let mut query = database.prepare_cached(
-            "SELECT sender, sequence, signed, fate, checksum
-             FROM payments WHERE sender = ?1 AND sequence >= ?2 ORDER BY sequence",
-        )?;
+        let mut query = database.prepare_cached(concat!(
+            "SELECT sender, sequence, signed, fate, checksum FROM ",
+            recorded!(),
+            " WHERE sender = ?1 AND sequence >= ?2 ORDER BY sequence"
+        ))?;
         let rows = query.query_map(params![sender.0, column(first.get())], StoredPayment::of)?;
         rows.collect::<Result<Vec<_>, _>>()
     };
+    let found = read().map_err(|error| database_error(path, &error))?;
+    if found.iter().any(|stored| stored.fate == Fate::Made as i64) {
+        // They are needed after all, so none of them may be hidden.
+        database::check_whole(path, database)?;
+    }
     let mut payments = Vec::new();
-    for stored in read().map_err(|error| database_error(path, &error))? {
+    for stored in found {
         let is_given_up = stored.fate == Fate::GivenUp as i64;
         let transaction = stored.check(path)?;
         if !is_given_up {

@@ -234,8 +234,8 @@ fn behaviour_53_a_database_that_only_looks_like_ours_is_damaged() {
         let database = Connection::open(folder.path().join(FILE)).expect("opens");
         database.execute_batch(schema).expect("SQL");
         database.pragma_update(None, "user_version", LAYOUT).expect("written");
-        let outbox = Outbox::open(folder.path()).expect("it seems to be ours");
-        let error = outbox.senders().expect_err("it is not");
+        let senders = Outbox::open(folder.path()).and_then(|outbox| outbox.senders());
+        let error = senders.expect_err("it is not");
         assert!(matches!(error, OutboxError::Damaged(..)), "{error:?}");
     }
 }
@@ -293,7 +293,7 @@ fn a_newer_layout_is_refused() {
     let database = Connection::open(folder.path().join(FILE)).expect("opens");
     database.pragma_update(None, "user_version", LAYOUT + 1).expect("written");
     let error = Outbox::open(folder.path()).expect_err("newer");
-    assert!(error.to_string().contains("layout 3, and this program knows 2"), "{error}");
+    assert!(error.to_string().contains("layout 4, and this program knows 3"), "{error}");
 }
 
 #[test]
@@ -431,4 +431,106 @@ fn an_outbox_of_the_first_layout_is_brought_up_to_date() {
     let [transaction] = old;
     let undecided = Undecided { transaction, made: None };
     assert_eq!(outbox.undecided(&reader).expect("readable"), [undecided]);
+}
+
+/// What stands in the tables `payments` and `made`.
+fn rows(folder: &Path) -> [i64; 2] {
+    let database = Connection::open(folder.join(FILE)).expect("opens");
+    ["payments", "made"].map(|table| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        database.query_row(&sql, [], |row| row.get(0)).expect("SQL")
+    })
+}
+
+#[test]
+fn payments_that_are_made_for_good_stand_apart_and_wait_again_if_no_block_holds_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let fork = mine(&mut ledger, &[]);
+    let reader = ledger.reader().expect("readable");
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let payments = [(); 3].map(|()| record(&mut outbox, &reader));
+    mine(&mut ledger, &payments[..2]);
+    for payment in &payments[..2] {
+        outbox.decide(payment, Fate::Made).expect("written");
+        outbox.decide(payment, Fate::Made).expect("it was before");
+    }
+    assert_eq!(rows(folder.path()), [1, 2]);
+    assert_eq!(outbox.undecided(&reader).expect("readable"), []);
+    assert_eq!(sequences(&outbox.unconfirmed(&reader).expect("readable")), [2]);
+    assert_eq!(record(&mut outbox, &reader).payment.sequence.get(), 3);
+    assert_eq!(outbox.all().expect("readable").len(), 4);
+
+    // However deep they lay, another branch does not hold them.
+    let better = mine_on(&mut ledger, fork, &[]);
+    mine_on(&mut ledger, better, &[]);
+    let waiting = outbox.unconfirmed(&reader).expect("readable");
+    assert_eq!(waiting[..3], payments);
+    assert_eq!(record(&mut outbox, &reader).payment.sequence.get(), 4);
+    let again = |_: Account, _: &[Transaction]| Ok::<_, OutboxError>(made_elsewhere(0));
+    let error = outbox.record(&reader, key().account(), again).expect_err("taken");
+    assert!(error.to_string().contains("payment 1 of this account is recorded"), "{error}");
+}
+
+/// Nobody looks at them, until all payments are wanted.
+#[test]
+fn behaviour_53_a_flipped_bit_in_what_stands_apart_is_noticed_where_it_matters() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let fork = mine(&mut ledger, &[]);
+    let reader = ledger.reader().expect("readable");
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let payments = [(); 3].map(|()| record(&mut outbox, &reader));
+    mine(&mut ledger, &payments);
+    for one in &payments {
+        outbox.decide(one, Fate::Made).expect("written");
+    }
+    let better = mine_on(&mut ledger, fork, &[]);
+    mine_on(&mut ledger, better, &[]);
+    drop(outbox);
+    let path = folder.path().join(FILE);
+    let look = || {
+        let outbox = Outbox::open_existing(folder.path())?
+            .ok_or_else(|| OutboxError::Damaged(path.clone(), "empty".into()))?;
+        let payments = outbox.all()?.into_iter().map(|one| one.transaction);
+        Ok::<_, OutboxError>((payments.collect::<Vec<_>>(), outbox.unconfirmed(&reader)?))
+    };
+    let before = look().expect("whole");
+    assert_eq!(before, (payments.to_vec(), payments.to_vec()));
+    let whole = fs::read(&path).expect("readable");
+    let mut noticed = 0;
+    for at in (0..whole.len()).filter(|at| whole[*at] != 0).step_by(3) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        fs::write(&path, &flipped).expect("written");
+        match look() {
+            Ok(found) => assert_eq!(found, before, "byte {at}"),
+            Err(_) => noticed += 1,
+        }
+    }
+    assert!(noticed > 168, "all bytes of the payments");
+}
+
+#[test]
+fn an_outbox_of_the_second_layout_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = Ledger::open(folder.path(), &network()).expect("new");
+    let reader = ledger.reader().expect("readable");
+    let mut outbox = Outbox::open(folder.path()).expect("opens");
+    let payments = [(); 3].map(|()| record(&mut outbox, &reader));
+    outbox.decide(&payments[0], Fate::Made).expect("written");
+    outbox.decide(&payments[1], Fate::GivenUp).expect("written");
+    let all = outbox.all().expect("readable");
+    drop(outbox);
+    let database = Connection::open(folder.path().join(FILE)).expect("opens");
+    let back = "
+        INSERT INTO payments (sender, sequence, signed, made_height, made_hash, fate, checksum)
+            SELECT sender, sequence, signed, made_height, made_hash, fate, checksum FROM made;
+        DROP TABLE made; PRAGMA user_version = 2;
+    ";
+    database.execute_batch(back).expect("SQL");
+    drop(database);
+    let outbox = Outbox::open_existing(folder.path()).expect("readable").expect("there");
+    assert_eq!(outbox.all().expect("readable"), all);
+    assert_eq!(rows(folder.path()), [2, 1]);
 }
