@@ -25,15 +25,13 @@ type Place = (AccountId, Sequence);
 
 /// Gives up the payments that were overtaken, and tells of each in a note.
 pub(crate) fn tell(context: &Context) -> Result<(), Failure> {
-    // Who does not want to be told is told another time.
-    if context.output.is_quiet() {
-        return Ok(());
-    }
     let Some(outbox) = Outbox::open_existing(&context.folder())? else { return Ok(()) };
     let Some(reader) = context.chain()? else { return Ok(()) };
     for (undecided, verdict) in decide(&outbox.undecided(&reader)?, &reader, context.network())? {
         let fate = match verdict {
             Verdict::Made => Fate::Made,
+            // Who does not want to be told is told another time.
+            Verdict::Overtaken(_) if context.output.is_quiet() => continue,
             Verdict::Overtaken(block) => {
                 let message = describe(context, &undecided.transaction.payment, block);
                 context.output.note("overtaken", &message);
@@ -239,13 +237,29 @@ mod tests {
     }
 
     #[test]
+    fn who_does_not_want_to_be_told_leaves_no_payment_undecided_that_was_made() {
+        let mut home = Fixture::new();
+        let made = home.pay("rich", "1", "alice");
+        home.mine(&[made]);
+        for _ in 0..DEEP {
+            home.mine(&[]);
+        }
+        tell(&quietly(&home)).expect("noted");
+        assert_eq!(home.outbox().undecided(&home.reader()).expect("readable"), []);
+    }
+
+    /// The same data directory, of which nothing is to be told.
+    fn quietly(home: &Fixture) -> Context {
+        let quiet = cairn_home::CommonArgs { quiet: true, ..Default::default() };
+        Context { output: cairn_home::Output::new(&quiet), ..home.context.clone() }
+    }
+
+    #[test]
     fn an_overtaken_payment_is_given_up_when_it_is_told() {
         let mut home = Fixture::new();
         let payment = home.pay("rich", "1", "alice");
         home.mine(&[home.overtaking(&payment)]);
-        let quiet = cairn_home::CommonArgs { quiet: true, ..Default::default() };
-        let output = cairn_home::Output::new(&quiet);
-        tell(&Context { output, ..home.context.clone() }).expect("readable");
+        tell(&quietly(&home)).expect("readable");
         assert_eq!(verdicts(&home).len(), 1, "nobody was told");
         tell(&home.context).expect("told");
         assert_eq!(verdicts(&home), []);
