@@ -8,6 +8,7 @@
 mod benchmark;
 mod breakdowns;
 mod chain;
+mod catching_up;
 mod check;
 mod cli;
 pub mod engine;

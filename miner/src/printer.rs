@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
+use cairn_home::progress;
 use tokio::sync::oneshot;
 
 /// The most lines that wait to be written; further ones are dropped.
@@ -52,6 +53,7 @@ impl Printer {
 
 fn write_all(lines: &Receiver<String>, mut out: impl Write, closed: oneshot::Sender<()>) {
     for line in lines {
+        progress::wipe();
         match writeln!(out, "{line}").and_then(|()| out.flush()) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::breakdowns::Breakdowns;
+use crate::catching_up::CatchingUp;
 use crate::cli::Arguments;
 use crate::events::Event;
 use crate::hash_rate::{self, Meter};
@@ -69,6 +70,7 @@ async fn follow(
     let work = miner.node.work();
     let mut meter = Meter::new(Instant::now());
     let (mut rests, mut breakdowns) = (Rests::default(), Breakdowns::default());
+    let mut catching_up = CatchingUp::new(console.output);
     let (mut rates, mut looks) = (interval(hash_rate::INTERVAL), interval(LOOK));
     rates.set_missed_tick_behavior(MissedTickBehavior::Delay);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -90,6 +92,8 @@ async fn follow(
                 let rest = rests.look(&work.borrow());
                 let breakdown = breakdowns.look(&miner.engine.failures(), Instant::now());
                 rest.iter().chain(&breakdown).for_each(|event| console.tell(event));
+                let now = miner.handle().snapshot();
+                catching_up.look(now.tip.block.height, now.best_header.block.height);
             }
         }
         // Events may be lost if this program gets no time; that the node rests is not.
