@@ -62,6 +62,7 @@ impl FromStr for NetworkFolder {
 /// NETWORK-12345678/         one folder for each network, by its name and id
 ///     chain.db  chain.lock  the chain and the lock of its writer
 ///     wallet.db             the outbox: payments made from here
+///     history.db            what the keys received and sent, made from the chain
 ///     mempool.bin           what waited for a block when the chain's writer stopped
 ///     miner.lock            held by a miner
 /// ```

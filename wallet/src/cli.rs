@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// `{"height", "time", "kind", "name", "address", "amount", "fee", "counterparty",
     /// "counterparty_name", "memo", "txid"}`: `height` and `time` (milliseconds since 1970) are null
     /// until a block holds it, `kind` is "reward", "received" or "sent", `amount` has a sign and leaves
-    /// out the `fee`, which is null unless this key paid it.
+    /// out the `fee`, which is null unless this key paid it. `memo` is text, or null where there is none.
     History(History),
     /// Pays somebody
     Send(Send),
