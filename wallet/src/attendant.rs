@@ -179,3 +179,39 @@ impl Indexer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cairn_home::History;
+
+    use super::*;
+    use crate::fixture::Fixture;
+
+    #[test]
+    fn a_download_counts_what_came_since_it_began() {
+        let mut home = Fixture::new();
+        let mut download = Download::from(home.ledger.tip().block.height);
+        let reader = home.reader();
+        let payments = [home.pay("rich", "1", "alice"), home.pay("rich", "2", "alice")];
+        home.mine(&payments);
+        home.mine(&[]);
+        download.count(&reader).expect("readable");
+        download.count(&reader).expect("readable");
+        let text = download.text(Height::from(900));
+        assert!(text.starts_with("block 5 of 900, 2 payments, "), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_history_has_seen_the_tip_when_the_attendant_has_finished() {
+        let mut home = Fixture::new();
+        let context = home.context.clone();
+        let mut attendant = Attendant::new(&context);
+        let accounts = [home.account("rich"), home.account("alice")];
+        for _ in 0..3 {
+            home.mine(&[]);
+            attendant.finish().await.expect("readable");
+            let history = History::open(&context.folder(), context.network()).expect("usable");
+            assert_eq!(history.behind(&home.reader(), &accounts).expect("usable"), 0);
+        }
+    }
+}

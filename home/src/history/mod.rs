@@ -8,7 +8,7 @@
 //! was cut short goes on from where it stood.
 //!
 //! The file can always be thrown away. It is never believed further than its checksums go: the
-//! entries of an account are a chain of them ([`database`]).
+//! entries of an account are a chain of them (`database.rs`).
 
 mod database;
 mod entry;
