@@ -147,8 +147,10 @@ impl Indexer {
         self.seen = Some(tip);
         let (context, (done, running)) = (self.context.clone(), oneshot::channel());
         // Nobody may wait for the answer.
-        std::thread::spawn(move || drop(done.send(index::follow(&context))));
-        self.running = Some(running);
+        let follow = move || drop(done.send(index::follow(&context)));
+        // Without a thread it is tried again with the next block.
+        let thread = std::thread::Builder::new().name("history".to_owned()).spawn(follow);
+        self.running = thread.ok().map(|_| running);
         Ok(())
     }
 

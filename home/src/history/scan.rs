@@ -77,15 +77,17 @@ impl Scanner {
             taken: AtomicU64::new(0),
             payments: AtomicU64::new(0),
         };
-        let pieces = match &mut self.readers[..] {
-            [only] => work.run(only)?,
-            several => thread::scope(|scope| {
-                let start = |reader| scope.spawn(|| work.run(reader));
-                let threads: Vec<_> = several.iter_mut().map(start).collect();
-                let ends = threads.into_iter().map(|one| one.join().expect("it does not panic"));
-                ends.collect::<Result<Vec<_>, _>>().map(|pieces| pieces.concat())
-            })?,
-        };
+        let pieces = thread::scope(|scope| {
+            let (first, others) = self.readers.split_first_mut().expect("at least one is open");
+            let help = |reader| thread::Builder::new().spawn_scoped(scope, || work.run(reader));
+            // Where the system allows no more threads, those that run do all of it.
+            let helpers: Vec<_> = others.iter_mut().filter_map(|one| help(one).ok()).collect();
+            let mut pieces = work.run(first)?;
+            for helper in helpers {
+                pieces.extend(helper.join().expect("it does not panic")?);
+            }
+            Ok::<_, LedgerError>(pieces)
+        })?;
         Ok(connect(from, pieces))
     }
 
