@@ -100,7 +100,8 @@ pub(crate) struct History {
     pub(crate) party: Option<String>,
     /// At most so many entries
     #[arg(long, value_name = "N", default_value_t = 20)]
-    pub(crate) last: usize,
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) last: u32,
 }
 
 #[derive(Args, Debug)]

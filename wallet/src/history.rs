@@ -26,7 +26,7 @@ pub(crate) fn run(context: &Context, args: &cli::History) -> Result<(), Failure>
         None => names.0.keys().copied().collect(),
     };
     let (tip, lines) = match context.chain()? {
-        Some(reader) => read(context, &reader, &accounts, args.last)?,
+        Some(reader) => read(context, &reader, &accounts, args.last as usize)?,
         None => (context.genesis_tip(), Vec::new()),
     };
     if is_empty(&tip) {

@@ -337,9 +337,9 @@ struct StoredEntry {
 impl StoredEntry {
     fn of(entry: &Entry) -> Self {
         let (kind, content) = match &entry.event {
-            Event::Reward(reward) => (REWARD, encode(&(entry.time, *reward))),
-            Event::Sent(payment) => (SENT, encode(&(entry.time, payment.clone()))),
-            Event::Received(payment) => (RECEIVED, encode(&(entry.time, payment.clone()))),
+            Event::Reward(reward) => (REWARD, encode(&(entry.time, reward))),
+            Event::Sent(payment) => (SENT, encode(&(entry.time, payment))),
+            Event::Received(payment) => (RECEIVED, encode(&(entry.time, payment))),
         };
         let (height, position) = (stored(entry.height.get()), entry.position.into());
         Self { height, position, kind, content }

@@ -22,6 +22,7 @@ fn a_bad_command_line_exits_with_2_and_as_json_if_asked() {
         &["new-address"],
         &["send", "alice", "1"],
         &["send", "alice", "1", "bob", "--wait=0"],
+        &["history", "--last", "0"],
         &["sync", "--peer", "nowhere"],
         &["list-addresses", "-q", "-v"],
         &["list-addresses", "--set", "rules.difficulty"],
