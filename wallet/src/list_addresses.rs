@@ -17,7 +17,9 @@ use crate::table::{Align, describe_tip, table};
 pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     let listing = context.keys().list()?;
     let accounts = &listing.accounts;
-    let chain = Chain::read(context, accounts.values().copied().collect())?;
+    let (outbox, reader) = (Outbox::open_existing(&context.folder())?, context.chain()?);
+    let (outbox, reader) = (outbox.as_ref(), reader.as_ref());
+    let chain = Chain::read(context, accounts.values().copied().collect(), outbox, reader)?;
     let rows: Vec<Row> = accounts.iter().map(|key| Row::new(context, key, &chain)).collect();
     if is_empty(&chain.tip) {
         context.output.note(
@@ -27,7 +29,9 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     }
     let answer = Answer::new(context, &chain.tip, &rows);
     context.output.result(&answer, || text(&chain.tip, &rows))?;
-    overtaken::tell(context)?;
+    if let Some((outbox, reader)) = outbox.zip(reader) {
+        overtaken::tell_of(context, outbox, reader)?;
+    }
     report_broken(&listing)
 }
 
@@ -39,15 +43,19 @@ struct Chain {
 }
 
 impl Chain {
-    fn read(context: &Context, mut accounts: Vec<AccountId>) -> Result<Self, Failure> {
-        let outbox = Outbox::open_existing(&context.folder())?;
-        let senders = outbox.as_ref().map(Outbox::senders).transpose()?.unwrap_or_default();
+    fn read(
+        context: &Context,
+        mut accounts: Vec<AccountId>,
+        outbox: Option<&Outbox>,
+        reader: Option<&LedgerReader>,
+    ) -> Result<Self, Failure> {
+        let senders = outbox.map(Outbox::senders).transpose()?.unwrap_or_default();
         accounts.extend(&senders);
-        let (tip, states) = match context.chain()? {
-            Some(reader) => read_states(&reader, &accounts)?,
+        let (tip, states) = match reader {
+            Some(reader) => read_states(reader, &accounts)?,
             None => (context.genesis_tip(), BTreeMap::new()),
         };
-        let waiting = outbox.map(|outbox| waiting(&outbox, &senders, &states)).transpose()?;
+        let waiting = outbox.map(|outbox| waiting(outbox, &senders, &states)).transpose()?;
         Ok(Self { tip, pending: pending(&waiting.unwrap_or_default()), states })
     }
 }
@@ -173,7 +181,9 @@ mod tests {
     /// What `list-addresses` tells now of a key: confirmed, pending, and what that comes to.
     fn told(home: &Fixture, name: &str) -> [String; 3] {
         let account = home.account(name);
-        let chain = Chain::read(&home.context, vec![account]).expect("readable");
+        let (outbox, reader) = (home.outbox(), home.reader());
+        let chain = Chain::read(&home.context, vec![account], Some(&outbox), Some(&reader));
+        let chain = chain.expect("readable");
         let name = name.parse().expect("a name");
         let Row { state, pending, .. } = Row::new(&home.context, (&name, &account), &chain);
         let confirmed = state.account.balance;

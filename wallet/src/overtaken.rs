@@ -27,7 +27,16 @@ type Place = (AccountId, Sequence);
 pub(crate) fn tell(context: &Context) -> Result<(), Failure> {
     let Some(outbox) = Outbox::open_existing(&context.folder())? else { return Ok(()) };
     let Some(reader) = context.chain()? else { return Ok(()) };
-    for (undecided, verdict) in decide(&outbox.undecided(&reader)?, &reader, context.network())? {
+    tell_of(context, &outbox, &reader)
+}
+
+/// The same, where both are open already.
+pub(crate) fn tell_of(
+    context: &Context,
+    outbox: &Outbox,
+    reader: &LedgerReader,
+) -> Result<(), Failure> {
+    for (undecided, verdict) in decide(&outbox.undecided(reader)?, reader, context.network())? {
         let fate = match verdict {
             Verdict::Made => Fate::Made,
             // Who does not want to be told is told another time.
@@ -38,7 +47,7 @@ pub(crate) fn tell(context: &Context) -> Result<(), Failure> {
                 Fate::GivenUp
             }
         };
-        note(&outbox, &undecided.transaction, fate);
+        note(outbox, &undecided.transaction, fate);
     }
     Ok(())
 }
