@@ -51,12 +51,14 @@ impl<'a> Attendant<'a> {
     }
 
     fn tell(&mut self, follower: &Follower) -> Result<(), Failure> {
-        let missing = follower.heights().filter(|[tip, best]| best.since(*tip) >= LONG);
-        let Some(([tip, best], reader)) = missing.zip(self.context.chain()?) else {
-            progress::wipe();
-            self.download = None;
+        let far = follower.heights().filter(|[tip, best]| best.since(*tip) >= LONG);
+        let Some([tip, best]) = far else {
+            if self.download.take().is_some() {
+                progress::wipe();
+            }
             return Ok(());
         };
+        let Some(reader) = self.context.chain()? else { return Ok(()) };
         let download = self.download.get_or_insert_with(|| Download::from(tip));
         download.count(&reader)?;
         self.line.show(|| download.text(best));
