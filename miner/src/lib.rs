@@ -7,8 +7,8 @@
 
 mod benchmark;
 mod breakdowns;
-mod chain;
 mod catching_up;
+mod chain;
 mod check;
 mod cli;
 pub mod engine;
