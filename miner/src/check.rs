@@ -9,7 +9,7 @@ use cairn_ledger::{Checked, LedgerReader};
 use serde::Serialize;
 
 use crate::cli::Arguments;
-use crate::progress::{ProgressLine, seconds};
+use crate::progress::{StageLine, seconds};
 use crate::threads::Threads;
 use crate::verifiers::Verifiers;
 
@@ -35,13 +35,12 @@ pub(crate) fn run(arguments: &Arguments, threads: Threads, output: Output) -> Re
     let folder = DataDir::resolve(&arguments.common)?.network_folder(network);
     let reader = LedgerReader::open(&folder, network)?;
     let begin = Instant::now();
-    let mut line = ProgressLine::on_stderr(output);
+    let mut line = StageLine::on_stderr(output);
     let checked = std::thread::scope(|scope| {
         let mut verifiers = Verifiers::start(scope, threads.number(), network)
             .map_err(|error| threads.refused(&error))?;
         Ok::<_, Failure>(reader.check(&mut verifiers, &mut |progress| line.show(progress))?)
     });
-    line.clear();
     let whole = Whole::new(&checked?, begin.elapsed());
     output.result(&whole, || whole.text())
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::cli::{Arguments, ExportFile};
 use crate::interrupt::Interrupt;
-use crate::progress::{ProgressLine, seconds};
+use crate::progress::{StageLine, seconds};
 
 /// Writes the chain of the configured network to a file.
 ///
@@ -26,12 +26,11 @@ pub(crate) fn run(arguments: &Arguments, to: &ExportFile, output: Output) -> Res
     let begin = Instant::now();
     let cannot_write = |error: io::Error| cannot_write(&to.file, &error);
     let mut draft = Draft::create(&to.file, Readers::Usual, to.force).map_err(cannot_write)?;
-    let mut line = ProgressLine::on_stderr(output);
+    let mut line = StageLine::on_stderr(output);
     let exported = reader.export(draft.file(), &mut |progress| {
         line.show(progress);
         interrupt.check()
     });
-    line.clear();
     let exported = exported.map_err(|error| match error {
         ExportError::Ledger(error) => error.into(),
         ExportError::Write(error) => cannot_write(error),

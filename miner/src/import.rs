@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::chain;
 use crate::cli::Arguments;
 use crate::interrupt::Interrupt;
-use crate::progress::{ProgressLine, seconds};
+use crate::progress::{StageLine, seconds};
 use crate::threads::Threads;
 use crate::verifiers::Verifiers;
 
@@ -37,7 +37,7 @@ pub(crate) fn run(
     let folder = DataDir::resolve(&arguments.common)?.create_network_folder(network)?;
     let (_lock, mut ledger) = chain::take(&folder, || Ledger::open(&folder, network))?;
     let begin = Instant::now();
-    let mut line = ProgressLine::on_stderr(output);
+    let mut line = StageLine::on_stderr(output);
     let imported = std::thread::scope(|scope| {
         let mut verifiers = Verifiers::start(scope, threads.number(), network)
             .map_err(|error| threads.refused(&error))?;
@@ -48,7 +48,6 @@ pub(crate) fn run(
         let (mut file, now) = (BufReader::new(file), clock::now());
         Ok::<_, Failure>(ledger.import(&mut file, now, &mut verifiers, &mut progress))
     })?;
-    line.clear();
     let tip = ledger.tip();
     let imported = imported.map_err(|error| failure(path, error, &tip))?;
     let answer = Answer::new(path, &imported, &tip, begin.elapsed());

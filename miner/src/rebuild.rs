@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::chain;
 use crate::cli::Arguments;
 use crate::interrupt::Interrupt;
-use crate::progress::{ProgressLine, seconds};
+use crate::progress::{StageLine, seconds};
 use crate::threads::Threads;
 use crate::verifiers::Verifiers;
 
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments, threads: Threads, output: Output) -> Re
     }
     let (_lock, rebuild) = chain::take(&folder, || Rebuild::begin(&folder, network))?;
     let begin = Instant::now();
-    let mut line = ProgressLine::on_stderr(output);
+    let mut line = StageLine::on_stderr(output);
     let rebuilt = std::thread::scope(|scope| {
         let mut verifiers = Verifiers::start(scope, threads.number(), network)
             .map_err(|error| threads.refused(&error))?;
@@ -39,7 +39,6 @@ pub(crate) fn run(arguments: &Arguments, threads: Threads, output: Output) -> Re
         };
         Ok::<_, Failure>(rebuild.run(&mut verifiers, &mut progress))
     })?;
-    line.clear();
     let answer = Answer::new(&rebuilt.map_err(failure)?, begin.elapsed());
     output.result(&answer, || answer.text())
 }

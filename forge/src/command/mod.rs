@@ -1,7 +1,6 @@
 //! What the command does: it forges on one thread and stores on another.
 
 mod cli;
-mod progress;
 mod report;
 mod storage;
 
@@ -10,11 +9,10 @@ use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use cairn_forge::{Chain, Recipe, RecipeError, batches, network};
-use cairn_home::{Exit, Failure, Output};
+use cairn_home::{Exit, Failure, Output, Pace, ProgressLine};
 use cairn_protocol::{BlockRef, Timestamp, VerifiedBlock};
 
 pub(crate) use cli::Cli;
-use progress::Progress;
 use report::Report;
 use storage::Storage;
 
@@ -31,20 +29,21 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
     let folder = storage.as_ref().map(|storage| storage.folder().to_owned());
 
     let chain = Chain::new(&network, &recipe).map_err(impossible)?;
-    let mut progress = Progress::of(recipe.blocks, cli);
-    let tip = forge(chain, storage, &mut progress);
-    progress.clear();
+    let output = Output::new(&cli.common());
+    let tip = forge(chain, recipe.blocks.into(), storage, output);
     let report = Report::new(cli, &network, tip?, started.elapsed(), folder.as_deref())?;
-    report.print(Output::new(&cli.common()))
+    report.print(output)
 }
 
 /// Makes the blocks on a thread of its own and stores them, if they are to be stored. Returns the
 /// last one.
 fn forge(
     chain: Chain,
+    blocks: u64,
     mut storage: Option<Storage>,
-    progress: &mut Progress,
+    output: Output,
 ) -> Result<BlockRef, Failure> {
+    let (mut line, pace) = (ProgressLine::on_stderr(output), Pace::from(0));
     let mut tip = chain.tip();
     thread::scope(|scope| {
         // One portion is stored, one waits, one is made.
@@ -58,7 +57,11 @@ fn forge(
                 storage.add(&batch)?;
             }
             tip = batch.last().map_or(tip, VerifiedBlock::block_ref);
-            progress.show(tip.height);
+            let height = tip.height.get();
+            line.show(|| {
+                let (rate, left) = (pace.per_second(height), pace.left(height, blocks));
+                format!("block {height} of {blocks}, {rate} blocks/s{left}")
+            });
         }
         Ok(tip)
     })
