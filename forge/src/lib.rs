@@ -20,6 +20,8 @@
 //! assert_eq!(ledger.tip().block.height.get(), 20);
 //! ```
 //!
+//! [`verify_signatures`] is what downloads of such a chain are compared with.
+//!
 //! The command `forge` writes such a chain into a data directory of the miner and the wallet:
 //!
 //! ```console
@@ -32,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod baseline;
 mod batches;
 mod chain;
 mod draft;
@@ -40,6 +43,7 @@ mod random;
 mod recipe;
 mod sign;
 
+pub use baseline::verify_signatures;
 pub use batches::batches;
 pub use chain::Chain;
 pub use draft::Draft;

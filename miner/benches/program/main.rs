@@ -1,10 +1,11 @@
-//! The miner as a program: how fast it mines where every hash will nearly do, and how soon it is
-//! ready: `cargo bench -p cairn-miner --bench program`, all or those whose names follow after `--`.
+//! The miner as a program: how fast it mines where every hash will nearly do, how soon it is
+//! ready, and how fast it takes in a chain: `cargo bench -p cairn-miner --bench program`, all or those whose names follow after `--`.
 //!
 //! | name | what | baseline of the same run |
 //! |---|---|---|
 //! | `blocks` | `miner --blocks N` at difficulty 1, for N of 1,000, 10,000 and 100,000 | a ledger that is given as many blocks one by one |
 //! | `start` | from the start of the process to its event `started`, and its memory, at 10,000 and 1,000,000 blocks | at a chain without blocks |
+//! | `import` | `miner import` of a million payments in blocks of 500 | the same signatures, in batches on all cores |
 //!
 //! `CAIRN_BLOCKS` stands for another length of the longest chain of either. For machines with Linux.
 
@@ -16,6 +17,8 @@ mod blocks;
 #[cfg(target_os = "linux")]
 #[path = "../shared/clocks.rs"]
 mod clocks;
+#[cfg(target_os = "linux")]
+mod import;
 #[path = "../shared/mod.rs"]
 mod shared;
 #[cfg(target_os = "linux")]
@@ -30,7 +33,8 @@ use serde_json::Value;
 fn main() {
     // Cargo adds an option of its own.
     let names: Vec<_> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let benches: [(&str, fn()); 2] = [("blocks", blocks::run), ("start", start::run)];
+    let benches: [(&str, fn()); 3] =
+        [("blocks", blocks::run), ("start", start::run), ("import", import::run)];
     for (name, run) in benches {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
             run();
