@@ -95,17 +95,17 @@ impl Update<'_> {
     /// mines invalid blocks must not make us add up all coins for each.
     fn audit(&mut self) -> Result<(), Fault> {
         let tip = Some(self.state.tip.block);
-        if self.audited != tip {
-            self.accounts.write(self.tables)?;
+        if self.memory.audited != tip {
+            self.memory.accounts.write(self.tables)?;
             check_accounts(self.tables, self.network, &self.state)?;
-            self.audited = tip;
+            self.memory.audited = tip;
         }
         Ok(())
     }
 
     /// Disconnects the tip and everything down to an active block.
     pub(crate) fn retreat_to(&mut self, fork: &HeaderRow) -> Result<(), Fault> {
-        let mut accounts = Overlay::new(self.accounts, self.tables);
+        let mut accounts = Overlay::new(&self.memory.accounts, self.tables);
         self.disconnect_above(fork, &mut accounts)?;
         let accounts = accounts.into_accounts();
         self.adopt(fork.block_ref().height, &[], fork, accounts)?;
@@ -117,7 +117,7 @@ impl Update<'_> {
     /// before that.
     fn switch_to(&mut self, end: &HeaderRow, given: &Given<'_>) -> Result<TipChange, Failure> {
         let branch = self.branch_to(end)?;
-        let mut accounts = Overlay::new(self.accounts, self.tables);
+        let mut accounts = Overlay::new(&self.memory.accounts, self.tables);
         let old = self.state.tip;
         let disconnected = self.disconnect_above(&branch.fork, &mut accounts)?;
         let added = self.connect_branch(&branch, given, &mut accounts)?;
@@ -192,7 +192,7 @@ impl Update<'_> {
         accounts: BTreeMap<AccountId, Account>,
     ) -> Result<(), Fault> {
         self.tables.replace_active(above, added)?;
-        self.accounts.put(accounts);
+        self.memory.accounts.put(accounts);
         self.state.tip = end.tip();
         Ok(())
     }

@@ -54,11 +54,6 @@ impl AccountCache {
         }
         Ok(())
     }
-
-    /// Forgets everything: what was not written was given up, or somebody else has written.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
-    }
 }
 
 #[cfg(test)]
@@ -122,8 +117,6 @@ mod tests {
             cache.write(tables)?;
             assert_eq!(cache.unwritten(), 0);
             assert_eq!(tables.account(&id(0))?, account(9));
-            cache.clear();
-            assert_eq!(cache.account(&id(0), tables)?, account(9));
             Ok(())
         });
         done.expect("memory");

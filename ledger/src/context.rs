@@ -134,6 +134,11 @@ impl Lineage {
         self.last
     }
 
+    /// Its header.
+    pub(crate) fn parent(&self) -> &Header {
+        self.headers.back().expect("a lineage has at least the parent")
+    }
+
     /// Goes on to the child of what was the header that is looked at.
     pub(crate) fn push(&mut self, child: &HeaderRow) {
         if self.headers.len() == MEDIAN_BLOCKS {
@@ -151,9 +156,7 @@ impl Lineage {
 
     /// The target that a child of this time must have.
     pub(crate) fn required_target(&self, rules: &Rules, time: Timestamp) -> Target {
-        let mut newest_first = self.headers.iter().rev();
-        let parent = newest_first.next().expect("a lineage has at least the parent");
-        required_target(rules, parent, newest_first.next(), time)
+        required_target(rules, self.parent(), self.headers.iter().rev().nth(1), time)
     }
 
     /// Checks rules C3 to C5 on a child. The last one comes last, because it alone may be

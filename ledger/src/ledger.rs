@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use cairn_protocol::messages::Locator;
 use cairn_protocol::{
@@ -10,7 +11,6 @@ use cairn_protocol::{
 };
 
 use crate::advance::Given;
-use crate::cache::AccountCache;
 use crate::context::{ContextError, Lineage, Stop, fewest_transactions};
 use crate::error::{Fault, LedgerError};
 use crate::lock::WriterLock;
@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::sync;
 use crate::tables::State;
 use crate::types::{Account, BlocksAdded, HeadersAdded, Journal, NextBlock, Tip, TipChange};
-use crate::update::Update;
+use crate::update::{Memory, Update};
 
 /// The database in a chain's folder.
 const DATABASE: &str = "chain.db";
@@ -51,9 +51,7 @@ pub struct Ledger {
     network: Network,
     journal: Journal,
     state: State,
-    accounts: AccountCache,
-    /// The last tip after which all coins were added up.
-    audited: Option<BlockRef>,
+    memory: Memory,
     /// What [`Tables::commits_of_others`] was at the last change. Nobody else writes while we hold the
     /// lock; if somebody does nevertheless, what is remembered of the tables does not count.
     commits_seen: Option<i64>,
@@ -107,8 +105,7 @@ impl Ledger {
             network,
             journal,
             state,
-            accounts: AccountCache::default(),
-            audited: None,
+            memory: Memory::default(),
             commits_seen: None,
             committed: state,
             pending: Pending::default(),
@@ -163,7 +160,7 @@ impl Ledger {
     pub fn account(&self, account: &AccountId) -> Result<Account, LedgerError> {
         self.store.look(|tables| {
             if self.commits_seen == Some(tables.commits_of_others()?) {
-                self.accounts.account(account, tables)
+                self.memory.accounts.account(account, tables)
             } else {
                 tables.account(account)
             }
@@ -253,7 +250,7 @@ impl Ledger {
 
     /// Whether so much waits for [`Self::commit`] that no more should.
     pub fn is_commit_due(&self) -> bool {
-        self.pending.is_much() || self.accounts.unwritten() >= COMMIT_ACCOUNTS
+        self.pending.is_much() || self.memory.accounts.unwritten() >= COMMIT_ACCOUNTS
     }
 
     /// Commits what was added by [`Self::catch_up`]. Returns how the tip moved since the last commit,
@@ -362,19 +359,21 @@ impl Ledger {
     /// # Errors
     /// Errors of the disk.
     pub fn next_block(&self, time: Timestamp) -> Result<NextBlock, LedgerError> {
-        self.store.read(|tables| {
-            let rules = self.network.rules();
-            let parent = tables.expect_header(self.state.tip.block)?;
-            let lineage = Lineage::ending_with(tables, &parent)?;
-            let median_time = lineage.median_time();
-            let time = time.max(median_time.after(std::time::Duration::from_millis(1)));
-            Ok(NextBlock {
-                parent: self.state.tip,
-                median_time,
-                time,
-                target: lineage.required_target(rules, time),
-                min_transactions: fewest_transactions(rules, parent.header(), time),
-            })
+        let tip = self.state.tip;
+        let lineage = match &self.memory.lineage {
+            Some(lineage) if lineage.last() == tip.block => lineage.clone(),
+            _ => self
+                .store
+                .read(|tables| Lineage::ending_with(tables, &tables.expect_header(tip.block)?))?,
+        };
+        let (rules, median_time) = (self.network.rules(), lineage.median_time());
+        let time = time.max(median_time.after(Duration::from_millis(1)));
+        Ok(NextBlock {
+            parent: tip,
+            median_time,
+            time,
+            target: lineage.required_target(rules, time),
+            min_transactions: fewest_transactions(rules, lineage.parent(), time),
         })
     }
 
@@ -396,28 +395,27 @@ impl Ledger {
         &mut self,
         change: impl FnOnce(&mut Update<'_>) -> Result<T, Fault>,
     ) -> Result<T, LedgerError> {
-        let (network, accounts, seen) = (&self.network, &mut self.accounts, &mut self.commits_seen);
-        let (mut before, mut audited) = (self.state, self.audited);
+        let (network, memory, seen) = (&self.network, &mut self.memory, &mut self.commits_seen);
+        let mut before = self.state;
         let changed = self.store.change(|tables| {
             let commits = tables.commits_of_others()?;
             if seen.replace(commits).is_some_and(|seen| seen != commits) {
-                accounts.clear();
-                (before, audited) = (tables.state()?, None);
+                *memory = Memory::default();
+                before = tables.state()?;
             }
-            let mut update = Update::new(tables, network, accounts, before, audited);
+            let mut update = Update::new(tables, network, memory, before);
             let done = change(&mut update)?;
-            let audited = update.audited;
-            Ok((done, update.finish(&before)?, audited))
+            Ok((done, update.finish(&before)?))
         });
-        let (done, state, audited) = self.keep_if(changed)?;
-        (self.state, self.audited) = (state, audited);
+        let (done, state) = self.keep_if(changed)?;
+        self.state = state;
         Ok(done)
     }
 
     /// Commits what waits for it.
     fn write_out(&mut self) -> Result<(), LedgerError> {
         if self.store.has_changes() {
-            let accounts = &mut self.accounts;
+            let accounts = &mut self.memory.accounts;
             let written = self.store.write(|tables| accounts.write(tables));
             self.keep_if(written)?;
             self.committed = self.state;
@@ -429,9 +427,9 @@ impl Ledger {
     /// After an error, goes back to the last commit, as the store did.
     fn keep_if<T>(&mut self, changed: Result<T, LedgerError>) -> Result<T, LedgerError> {
         if changed.is_err() {
-            self.accounts.clear();
+            self.memory = Memory::default();
             self.pending = Pending::default();
-            (self.state, self.audited) = (self.committed, None);
+            self.state = self.committed;
         }
         changed
     }
@@ -496,7 +494,7 @@ mod tests {
         };
         let put = |ledger: &mut Ledger, micros| {
             let put = ledger.update(|update| {
-                update.accounts.put([(id, account(micros))].into());
+                update.memory.accounts.put([(id, account(micros))].into());
                 Ok(())
             });
             put.expect("memory");

@@ -14,18 +14,25 @@ use crate::tables::{HeaderRow, State, Tables};
 pub(crate) struct Update<'c> {
     pub(crate) tables: Tables<'c>,
     pub(crate) network: &'c Network,
-    /// The accounts after the tip.
-    pub(crate) accounts: &'c mut AccountCache,
+    /// What the writer remembers of the tables.
+    pub(crate) memory: &'c mut Memory,
     /// What will be written in the end.
     pub(crate) state: State,
     /// The blocks that became complete: all bodies up to them are here, and were not before.
     pub(crate) completed: Vec<HeaderRow>,
-    /// The last tip after which the accounts were added up and found to be right.
-    pub(crate) audited: Option<BlockRef>,
     /// Whether a block was found to be invalid, and with it perhaps the best header.
     condemned_any: bool,
+}
+
+/// What the writer remembers of the tables from one change to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// The accounts after the tip.
+    pub(crate) accounts: AccountCache,
     /// The ancestors of the header that was added last, since headers come in long ascents.
-    lineage: Option<Lineage>,
+    pub(crate) lineage: Option<Lineage>,
+    /// The last tip after which the accounts were added up and found to be right.
+    pub(crate) audited: Option<BlockRef>,
 }
 
 impl<'c> Update<'c> {
@@ -33,12 +40,10 @@ impl<'c> Update<'c> {
     pub(crate) fn new(
         tables: Tables<'c>,
         network: &'c Network,
-        accounts: &'c mut AccountCache,
+        memory: &'c mut Memory,
         state: State,
-        audited: Option<BlockRef>,
     ) -> Self {
-        let (completed, condemned_any, lineage) = (Vec::new(), false, None);
-        Self { tables, network, accounts, state, completed, audited, condemned_any, lineage }
+        Self { tables, network, memory, state, completed: Vec::new(), condemned_any: false }
     }
 
     /// Adds a header, unless it is known. Returns its row, and whether it is new.
@@ -59,7 +64,7 @@ impl<'c> Update<'c> {
         if parent.invalid {
             return Err(ContextError::KnownInvalid(parent.block_ref()).into());
         }
-        let mut lineage = match self.lineage.take() {
+        let mut lineage = match self.memory.lineage.take() {
             Some(lineage) if lineage.last() == parent.block_ref() => lineage,
             _ => Lineage::ending_with(self.tables, &parent)?,
         };
@@ -67,7 +72,7 @@ impl<'c> Update<'c> {
         let row = HeaderRow::new(header, &parent, self.state.take_order());
         self.tables.put_header(&row)?;
         lineage.push(&row);
-        self.lineage = Some(lineage);
+        self.memory.lineage = Some(lineage);
         if row.work > self.state.best.work {
             self.state.best = row.tip();
         }
