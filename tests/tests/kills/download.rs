@@ -11,6 +11,8 @@ struct Download {
     network: TestNetwork,
     chain: Vec<BlockRef>,
     source: Miner,
+    /// Where that one's chain is.
+    _source_home: Home,
     home: Home,
     whole: Duration,
     is_done: bool,
@@ -19,12 +21,19 @@ struct Download {
 impl Download {
     fn new() -> Self {
         let network = TestNetwork::forged();
-        let source = network.home();
-        let chain = source.forge(&recipe());
-        let source = source.mine(&[]);
+        let source_home = network.home();
+        let chain = source_home.forge(&recipe());
+        let source = source_home.mine(&[]);
         let home = network.home();
-        let mut download =
-            Self { network, chain, source, home, whole: Duration::ZERO, is_done: true };
+        let mut download = Self {
+            network,
+            chain,
+            source,
+            _source_home: source_home,
+            home,
+            whole: Duration::ZERO,
+            is_done: true,
+        };
         download.whole = time_of(|| assert!(download.sync().wait().success()));
         download
     }
