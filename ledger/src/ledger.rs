@@ -14,6 +14,7 @@ use crate::advance::Given;
 use crate::context::{ContextError, Lineage, Stop, fewest_transactions};
 use crate::error::{Fault, LedgerError};
 use crate::lock::WriterLock;
+use crate::pending::Pending;
 use crate::place::Place;
 use crate::reader::LedgerReader;
 use crate::store::Store;
@@ -26,17 +27,6 @@ use crate::update::{Memory, Update};
 const DATABASE: &str = "chain.db";
 /// The file beside it that its writer locks.
 pub(crate) const LOCK: &str = "chain.lock";
-
-/// A commit is due after so many payments: each touched account is written once for all of them.
-const COMMIT_PAYMENTS: usize = 100_000;
-/// And after so many accounts, about 100 bytes each in memory.
-const COMMIT_ACCOUNTS: usize = 100_000;
-/// And after so many bytes of blocks, which wait in the page cache: 100,000 payments without memos, or
-/// 20,000 blocks without payments.
-const COMMIT_BYTES: usize = 20 << 20;
-/// What the rows of a header take, and those of a block beside its body and header.
-const HEADER_ROWS_BYTES: usize = 500;
-const BLOCK_ROWS_BYTES: usize = 300;
 
 /// The chain of a network, held by its one writer.
 ///
@@ -58,14 +48,6 @@ pub struct Ledger {
     /// What was committed last.
     committed: State,
     pending: Pending,
-}
-
-/// What happened since the last commit.
-#[derive(Debug, Default)]
-struct Pending {
-    change: Option<TipChange>,
-    payments: usize,
-    bytes: usize,
 }
 
 impl Ledger {
@@ -177,7 +159,7 @@ impl Ledger {
         headers: &[ProvenHeader],
         now: Timestamp,
     ) -> Result<HeadersAdded, LedgerError> {
-        self.pending.bytes += HEADER_ROWS_BYTES * headers.len();
+        self.pending.add_headers(headers.len());
         self.update(|update| {
             let mut added = HeadersAdded::default();
             for (index, header) in headers.iter().enumerate() {
@@ -240,7 +222,7 @@ impl Ledger {
             let change = update.advance(&given, &mut refused)?;
             Ok((change, refused))
         })?;
-        self.pending.add(blocks, change);
+        self.pending.add_blocks(blocks, change);
         if self.journal == Journal::Memory {
             // Readers of memory wait for whoever writes it.
             self.write_out()?;
@@ -250,7 +232,7 @@ impl Ledger {
 
     /// Whether so much waits for [`Self::commit`] that no more should.
     pub fn is_commit_due(&self) -> bool {
-        self.pending.is_much() || self.memory.accounts.unwritten() >= COMMIT_ACCOUNTS
+        self.pending.is_enough(self.memory.accounts.unwritten())
     }
 
     /// Commits what was added by [`Self::catch_up`]. Returns how the tip moved since the last commit,
@@ -260,7 +242,7 @@ impl Ledger {
     /// Errors of the disk; then nothing was added since the last commit.
     pub fn commit(&mut self) -> Result<Option<TipChange>, LedgerError> {
         self.write_out()?;
-        Ok(self.pending.change.take())
+        Ok(self.pending.take_change())
     }
 
     /// Marks a block, whose content breaks a rule without context, and all its descendants as
@@ -420,7 +402,7 @@ impl Ledger {
             self.keep_if(written)?;
             self.committed = self.state;
         }
-        (self.pending.payments, self.pending.bytes) = (0, 0);
+        self.pending.committed();
         Ok(())
     }
 
@@ -444,22 +426,6 @@ impl Drop for Ledger {
     }
 }
 
-impl Pending {
-    fn is_much(&self) -> bool {
-        self.payments >= COMMIT_PAYMENTS || self.bytes >= COMMIT_BYTES
-    }
-
-    fn add(&mut self, blocks: &[VerifiedBlock], change: Option<TipChange>) {
-        self.payments += blocks.iter().map(|block| block.payments().len()).sum::<usize>();
-        self.bytes +=
-            blocks.iter().map(|block| block.encoded_len() + BLOCK_ROWS_BYTES).sum::<usize>();
-        self.change = match (self.change.take(), change) {
-            (Some(first), Some(then)) => Some(first.followed_by(then)),
-            (first, then) => first.or(then),
-        };
-    }
-}
-
 /// The database of the chain in a folder.
 pub(crate) fn database(folder: &Path) -> PathBuf {
     folder.join(DATABASE)
@@ -470,14 +436,6 @@ mod tests {
     use cairn_protocol::{Amount, Rules, Sequence};
 
     use super::*;
-
-    #[test]
-    fn a_commit_is_due_after_many_payments_or_bytes() {
-        let much = |payments, bytes| Pending { change: None, payments, bytes }.is_much();
-        assert!(!much(COMMIT_PAYMENTS - 1, COMMIT_BYTES - 1));
-        assert!(much(COMMIT_PAYMENTS, 0));
-        assert!(much(0, COMMIT_BYTES));
-    }
 
     /// The lock keeps others away, but a backup may be put in the place of the file, or a tool may
     /// change it.

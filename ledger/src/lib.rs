@@ -13,6 +13,7 @@
 //! | `ledger`, `reader` | the public calls |
 //! | `update`, `advance` | one change of the chain: adding to it, then choosing a branch |
 //! | `context` | the rules of headers and of their place |
+//! | `pending` | what shares the next commit |
 //! | `connect`, `overlay`, `cache` | what a block does to the accounts, and its exact inverse |
 //! | `sync`, `follow`, `audit` | what nodes, followers and doubters ask |
 //! | `stored` | blocks that were stored, on their way to be validated again |
@@ -37,6 +38,7 @@ mod ledger;
 mod lock;
 mod mounts;
 mod overlay;
+mod pending;
 mod place;
 mod reader;
 mod rebuild;
