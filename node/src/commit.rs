@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Uncommitted {
     since: Moment,
-    /// The last of them that is the tip.
+    /// The last of them that became the tip.
     tip: Option<Adopted>,
 }
 
@@ -43,8 +43,10 @@ impl Node {
             transactions: block.transaction_count(),
             from: *from,
         });
-        let since = self.uncommitted.take().map_or(self.clock.own(), |earlier| earlier.since);
-        self.uncommitted = Some(Uncommitted { since, tip: adopted });
+        let earlier = self.uncommitted.take();
+        let since = earlier.as_ref().map_or(self.clock.own(), |earlier| earlier.since);
+        let tip = adopted.or(earlier.and_then(|earlier| earlier.tip));
+        self.uncommitted = Some(Uncommitted { since, tip });
     }
 
     /// Commits what waits for it, unless more is about to come.
