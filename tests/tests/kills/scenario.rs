@@ -15,8 +15,9 @@ const SCENARIOS: u32 = 6;
 /// How many kills there are in all, and from which seed their moments come.
 const KILLS: u32 = 12;
 const SEED: u32 = 1;
-/// How many blocks are downloaded, in the short form and else.
-const BLOCKS: [u32; 2] = [1_500, 20_000];
+/// How many blocks are downloaded, in the short form and else: so many that they take several commits,
+/// which come once a second or more often, and that kills fall between those.
+const BLOCKS: [u32; 2] = [1_500, 100_000];
 
 /// Something that programs do with a data directory.
 pub(crate) trait Scenario {
@@ -69,7 +70,7 @@ pub(crate) fn run(name: &str, scenario: &mut impl Scenario) {
 
 /// The chain that is downloaded: long, unless the kills are few.
 pub(crate) fn recipe() -> Recipe {
-    let blocks = setting("CAIRN_DOWNLOAD").unwrap_or(BLOCKS[usize::from(kills() > 10)]);
+    let blocks = setting("CAIRN_DOWNLOAD").unwrap_or(BLOCKS[usize::from(are_many())]);
     Recipe { blocks, payments: 1, ..Recipe::default() }
 }
 
@@ -82,6 +83,11 @@ pub(crate) fn is_end(chain: &[BlockRef], tip: BlockRef) -> bool {
     let shown = height.checked_sub(1).map(|index| chain[index]);
     assert!(shown.is_none_or(|shown| shown == tip), "{tip} was never shown");
     chain.last() == Some(&tip)
+}
+
+/// Whether there are so many kills that some must have fallen between two commits.
+pub(crate) fn are_many() -> bool {
+    kills() > 10
 }
 
 /// The share of each scenario.
